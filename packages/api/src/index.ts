@@ -1,1 +1,4 @@
-export {};
+export * from './client.ts';
+export * from './problem-codes.ts';
+export * from './routes.ts';
+export * from './schemas.ts';

@@ -1,0 +1,40 @@
+/** The codes of problem documents. Stable: programs match on them. docs/api.md explains each. */
+export const problemCodes = [
+  'invalid-request',
+  'unsupported-media-type',
+  'not-found',
+  'method-not-allowed',
+  'unknown-log',
+  'log-not-open',
+  'entry-too-large',
+  'malformed-bundle',
+  'body-too-large',
+  'overloaded',
+  'disk-full',
+  'writer-stopped',
+  'unauthenticated',
+  'session-expired',
+  'forbidden',
+  'malformed-envelope',
+  'statement-refused',
+  'release-exists',
+  'publication-not-found',
+  'publication-incomplete',
+  'snapshot-mismatch',
+  'invalid-sbom',
+  'invalid-provenance',
+  'digest-mismatch',
+  'upload-offset-mismatch',
+  'body-missing',
+  'object-disposed',
+  'object-corrupt',
+  'not-published-yet',
+  'root-size-not-kept',
+  'internal',
+] as const;
+
+export type ProblemCode = (typeof problemCodes)[number];
+
+export function isProblemCode(text: string): text is ProblemCode {
+  return problemCodes.some((code) => code === text);
+}

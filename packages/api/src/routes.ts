@@ -1,0 +1,293 @@
+/** The HTTP contract of a centre: every JSON route, its schemas and where it stands. The server serves, documents (OpenAPI) and the clients call exactly this table. */
+import * as v from 'valibot';
+import {
+  AcceptedSchema,
+  ArtifactSchema,
+  CentreSchema,
+  ChallengeSchema,
+  ConsistencySchema,
+  DigestSchema,
+  EnvelopeTextSchema,
+  LogDetailSchema,
+  LogEntrySchema,
+  LogEntryDetailSchema,
+  ProductSchema,
+  ProductSummarySchema,
+  ProductNameSchema,
+  PublicationSchema,
+  ReleaseSchema,
+  SearchResultSchema,
+  SessionSchema,
+  SizeSchema,
+  UploadSchema,
+  VersionSchema,
+} from './schemas.ts';
+
+/** A JSON route. `path` has `:name` parameters; `query` and `body` are absent where the route takes none. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly summary: string;
+  /** Whether the caller must present a session token (Authorization: Bearer). */
+  readonly session: boolean;
+  readonly params?: ObjectSchema;
+  readonly query?: ObjectSchema;
+  /** A JSON body, or the media type of a streamed one. */
+  readonly body?: v.GenericSchema | { readonly mediaType: string };
+  /** A JSON response, or the media type of another one. */
+  readonly response: v.GenericSchema | { readonly mediaType: string };
+}
+
+type ObjectSchema =
+  | v.ObjectSchema<v.ObjectEntries, undefined>
+  | v.StrictObjectSchema<v.ObjectEntries, undefined>;
+
+const digits = v.pipe(
+  v.string(),
+  v.regex(/^(0|[1-9][0-9]{0,15})$/, 'a decimal number without leading zeros'),
+  v.transform(Number),
+  v.safeInteger(),
+);
+const logName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a log name'));
+const limit = v.optional(v.pipe(digits, v.minValue(1), v.maxValue(200)));
+const evidenceType = { mediaType: 'application/vnd.vitrine.evidence+json' } as const;
+const anyBytes = { mediaType: 'application/octet-stream' } as const;
+
+/** Media type of a stream of objects: each is its length (u32, big-endian) followed by its bytes, at most {@link OBJECT_FRAME_MAX_BYTES}. */
+export const OBJECT_STREAM_TYPE = 'application/vnd.vitrine.objects';
+/** Largest object in an object stream, in bytes; larger ones go through an upload. */
+export const OBJECT_FRAME_MAX_BYTES = 8 * 1024 * 1024;
+/** How many digests one `missing` request may ask about. */
+export const MISSING_MAX_DIGESTS = 20_000;
+
+export const routes = {
+  centre: {
+    method: 'GET',
+    path: '/api/centre',
+    summary: 'What this centre is, and the state of its logs',
+    session: false,
+    response: CentreSchema,
+  },
+  policy: {
+    method: 'GET',
+    path: '/api/policy',
+    summary: 'The verification policy of this instance',
+    session: false,
+    response: { mediaType: 'text/plain; charset=utf-8' },
+  },
+  products: {
+    method: 'GET',
+    path: '/api/products',
+    summary: 'All products with their newest release',
+    session: false,
+    response: v.array(ProductSummarySchema),
+  },
+  product: {
+    method: 'GET',
+    path: '/api/products/:product',
+    summary: 'A product and its releases, newest first',
+    session: false,
+    params: v.strictObject({ product: ProductNameSchema }),
+    response: ProductSchema,
+  },
+  release: {
+    method: 'GET',
+    path: '/api/products/:product/releases/:version',
+    summary: 'A release, its artifacts and whether it was withdrawn',
+    session: false,
+    params: v.strictObject({ product: ProductNameSchema, version: VersionSchema }),
+    response: ReleaseSchema,
+  },
+  search: {
+    method: 'GET',
+    path: '/api/search',
+    summary: 'Releases and artifacts by words, product, version, digest or registration date',
+    session: false,
+    query: v.strictObject({
+      q: v.optional(v.pipe(v.string(), v.maxLength(200))),
+      product: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      version: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      digest: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{4,64}$/, '4 to 64 lower-case hex digits'))),
+      from: v.optional(v.pipe(v.string(), v.isoDate())),
+      to: v.optional(v.pipe(v.string(), v.isoDate())),
+      limit,
+      before: v.optional(digits),
+    }),
+    response: SearchResultSchema,
+  },
+  artifact: {
+    method: 'GET',
+    path: '/api/artifacts/:sha256',
+    summary: 'Every release that names an artifact with this digest',
+    session: false,
+    params: v.strictObject({ sha256: DigestSchema }),
+    response: ArtifactSchema,
+  },
+  artifactContent: {
+    method: 'GET',
+    path: '/api/artifacts/:sha256/content',
+    summary: 'The bytes of an artifact',
+    session: false,
+    params: v.strictObject({ sha256: DigestSchema }),
+    response: anyBytes,
+  },
+  body: {
+    method: 'GET',
+    path: '/api/bodies/:sha256',
+    summary: 'A public body (notes, SBOM, provenance, reason) that an admitted statement names',
+    session: false,
+    params: v.strictObject({ sha256: DigestSchema }),
+    response: anyBytes,
+  },
+  artifactEvidence: {
+    method: 'GET',
+    path: '/api/evidence/artifacts/:sha256',
+    summary:
+      'Evidence about an artifact: newest release that names it unless product and version choose another, at the newest published root size unless rootSize names an earlier published one',
+    session: false,
+    params: v.strictObject({ sha256: DigestSchema }),
+    query: v.strictObject({
+      rootSize: v.optional(digits),
+      product: v.optional(ProductNameSchema),
+      version: v.optional(VersionSchema),
+    }),
+    response: evidenceType,
+  },
+  statementEvidence: {
+    method: 'GET',
+    path: '/api/evidence/statements/:digest',
+    summary: 'Evidence about a statement, by payload digest; waits up to 30 s for its publication',
+    session: false,
+    params: v.strictObject({ digest: DigestSchema }),
+    query: v.strictObject({ rootSize: v.optional(digits) }),
+    response: evidenceType,
+  },
+  log: {
+    method: 'GET',
+    path: '/api/logs/:log',
+    summary: 'A log: its key, size and published checkpoint',
+    session: false,
+    params: v.strictObject({ log: logName }),
+    response: LogDetailSchema,
+  },
+  entries: {
+    method: 'GET',
+    path: '/api/logs/:log/entries',
+    summary: 'Published entries, newest first',
+    session: false,
+    params: v.strictObject({ log: logName }),
+    query: v.strictObject({ before: v.optional(digits), limit }),
+    response: v.strictObject({ size: SizeSchema, entries: v.array(LogEntrySchema) }),
+  },
+  entry: {
+    method: 'GET',
+    path: '/api/logs/:log/entries/:index',
+    summary:
+      'One published entry, decoded, with its inclusion proof at the newest published size or at `size`',
+    session: false,
+    params: v.strictObject({ log: logName, index: digits }),
+    query: v.strictObject({ size: v.optional(digits) }),
+    response: LogEntryDetailSchema,
+  },
+  consistency: {
+    method: 'GET',
+    path: '/api/logs/:log/consistency',
+    summary: 'A consistency proof between two published sizes',
+    session: false,
+    params: v.strictObject({ log: logName }),
+    query: v.strictObject({ from: digits, to: digits }),
+    response: ConsistencySchema,
+  },
+  challenge: {
+    method: 'POST',
+    path: '/api/session/challenge',
+    summary: 'A challenge to sign',
+    session: false,
+    body: v.strictObject({}),
+    response: ChallengeSchema,
+  },
+  session: {
+    method: 'POST',
+    path: '/api/session',
+    summary: 'Exchange a signed challenge for a session token',
+    session: false,
+    body: v.strictObject({ envelope: EnvelopeTextSchema }),
+    response: SessionSchema,
+  },
+  openPublication: {
+    method: 'POST',
+    path: '/api/publications',
+    summary: 'Begin, resume or find the publication of a release; idempotent by product and version',
+    session: true,
+    body: v.strictObject({
+      product: ProductNameSchema,
+      version: VersionSchema,
+      snapshotSecret: DigestSchema,
+    }),
+    response: PublicationSchema,
+  },
+  missingObjects: {
+    method: 'POST',
+    path: '/api/publications/:id/missing',
+    summary: 'Which of these objects the vault lacks',
+    session: true,
+    params: v.strictObject({ id: v.pipe(v.string(), v.uuid()) }),
+    body: v.strictObject({ digests: v.pipe(v.array(DigestSchema), v.maxLength(MISSING_MAX_DIGESTS)) }),
+    response: v.strictObject({ missing: v.array(DigestSchema) }),
+  },
+  putObjects: {
+    method: 'POST',
+    path: '/api/publications/:id/objects',
+    summary: 'Store a stream of small objects',
+    session: true,
+    params: v.strictObject({ id: v.pipe(v.string(), v.uuid()) }),
+    body: { mediaType: OBJECT_STREAM_TYPE },
+    response: v.strictObject({ objects: SizeSchema, bytes: SizeSchema }),
+  },
+  upload: {
+    method: 'GET',
+    path: '/api/publications/:id/uploads/:sha256',
+    summary: 'How much of a large object has arrived',
+    session: true,
+    params: v.strictObject({ id: v.pipe(v.string(), v.uuid()), sha256: DigestSchema }),
+    query: v.strictObject({ sizeBytes: digits }),
+    response: UploadSchema,
+  },
+  continueUpload: {
+    method: 'PUT',
+    path: '/api/publications/:id/uploads/:sha256',
+    summary: 'Send the rest of a large object from an offset',
+    session: true,
+    params: v.strictObject({ id: v.pipe(v.string(), v.uuid()), sha256: DigestSchema }),
+    query: v.strictObject({ sizeBytes: digits, offsetBytes: digits }),
+    body: anyBytes,
+    response: UploadSchema,
+  },
+  commitPublication: {
+    method: 'POST',
+    path: '/api/publications/:id/commit',
+    summary: 'Register the signed release and artifact statements, all or none, once every object is durable',
+    session: true,
+    params: v.strictObject({ id: v.pipe(v.string(), v.uuid()) }),
+    body: v.strictObject({
+      envelopes: v.pipe(v.array(EnvelopeTextSchema), v.minLength(1), v.maxLength(10_001)),
+    }),
+    response: AcceptedSchema,
+  },
+  registerStatements: {
+    method: 'POST',
+    path: '/api/statements',
+    summary:
+      'Register signed statements (withdrawals, disposals, key statements) with their bodies in base64, all or none',
+    session: false,
+    body: v.strictObject({
+      log: v.picklist(['statements', 'keys']),
+      envelopes: v.pipe(v.array(EnvelopeTextSchema), v.minLength(1), v.maxLength(64)),
+      bodies: v.pipe(v.array(v.pipe(v.string(), v.maxLength(2_000_000))), v.maxLength(64)),
+    }),
+    response: AcceptedSchema,
+  },
+} as const satisfies Record<string, Route>;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;
