@@ -1,0 +1,51 @@
+/** What the log engine refuses or fails at. The HTTP layer maps codes to status codes; nobody else does. */
+
+/**
+ * - `entry-too-large`: an entry is longer than the log admits, or a group longer than one batch may be
+ * - `overloaded`: the queue is full; try again after `retryAfterMs`
+ * - `disk-full`: there is no space (ENOSPC, EDQUOT); reads go on, appends are tried again once space returns
+ * - `writer-stopped`: a write had an unknown outcome (a failed fdatasync, say); nothing pending was
+ *   acknowledged, and the writer is re-reading its tail
+ * - `stale-writer`: a newer writer has taken over this log; this one has stopped for good
+ * - `clock-behind`: the wall clock is over 60 s behind the newest `registeredAt`
+ * - `clock-jumped`: the wall clock leapt ahead of the monotonic one and has not settled yet
+ * - `closed`: the log is closed, or is closing
+ * - `out-of-range`: an index or a size that the log has not reached
+ * - `log-missing`: no such log in the folder (it is made by `createLogs`, never by `openLogs`)
+ * - `log-exists`: `createLogs` found a log of that name
+ * - `locked`: another process writes this folder
+ * - `corrupt`: what is on disk contradicts itself; the message names file and offset
+ * - `wrong-key`: the key given is not the one that signed what is on disk
+ */
+export type LogErrorCode =
+  | 'entry-too-large'
+  | 'overloaded'
+  | 'disk-full'
+  | 'writer-stopped'
+  | 'stale-writer'
+  | 'clock-behind'
+  | 'clock-jumped'
+  | 'closed'
+  | 'out-of-range'
+  | 'log-missing'
+  | 'log-exists'
+  | 'locked'
+  | 'corrupt'
+  | 'wrong-key';
+
+/** The one error of the log engine and its stores. `retryAfterMs` is set where trying again makes sense. */
+export class LogError extends Error {
+  override readonly name = 'LogError';
+  readonly code: LogErrorCode;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    code: LogErrorCode,
+    message: string,
+    details: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.code = code;
+    this.retryAfterMs = details.retryAfterMs ?? null;
+  }
+}
