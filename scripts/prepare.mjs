@@ -40,7 +40,30 @@ function readIfThere(path) {
 }
 
 function isInstalled() {
-  return readIfThere(marker) === wanted && installedNode() === pinnedNode;
+  const left = readIfThere(marker);
+  if (left === undefined || installedNode() !== pinnedNode) return false;
+  if (left === wanted) return true;
+  if (!agreesWithLock()) return false;
+  writeFileSync(marker, `${wanted}\n`);
+  return true;
+}
+
+/**
+ * Whether npm's own record of a finished install names what the lock file names: so it is after `npm install NAME`,
+ * and nothing has to be installed again.
+ */
+function agreesWithLock() {
+  const record = readIfThere(join(modules, '.package-lock.json'));
+  if (record === undefined) return false;
+  const installed = JSON.parse(record).packages;
+  const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(locked).every(
+    ([path, entry]) =>
+      !path.startsWith('node_modules/') ||
+      (installed[path] === undefined
+        ? entry.optional === true
+        : installed[path].integrity === entry.integrity),
+  );
 }
 
 /** The version of the Node that npm scripts run, without its `v`. */
