@@ -1,0 +1,67 @@
+/** Child processes of the scripts: none outlives the script that started it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { root } from './repository.ts';
+
+const running = new Set<ChildProcess>();
+
+/**
+ * From now on a signal to this process ends its children first, then itself with the shell's exit code for that signal.
+ * Signals that arrive while they end change nothing.
+ */
+export function endChildrenOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void endChildren().then(() => process.exit(128 + constants.signals[signal])));
+  }
+}
+
+/** Asks all children to end and waits until they have. */
+export async function endChildren(): Promise<void> {
+  await Promise.all(
+    Array.from(running, async (child) => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }),
+  );
+}
+
+/** A child whose output is this process's own. The caller watches its `exit`. */
+export function start(command: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  return track(child);
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+}
+
+/**
+ * Runs a command to its end; its standard error is this process's own.
+ * @returns what it wrote to standard output
+ * @throws Error when it cannot be started, fails or is ended by a signal
+ */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  track(child);
+  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  if (child.exitCode !== 0) {
+    // Compilers report on standard output.
+    process.stderr.write(output);
+    const end =
+      child.exitCode === null ? `was ended by ${String(child.signalCode)}` : `failed (${child.exitCode})`;
+    throw new Error(`${command} ${args.join(' ')} ${end}`);
+  }
+  return output;
+}
+
+function track(child: ChildProcess): ChildProcess {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
