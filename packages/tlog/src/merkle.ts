@@ -92,9 +92,10 @@ export function rootFromInclusionProof(claim: InclusionClaim): Uint8Array | unde
 export function verifyConsistency(claim: ConsistencyClaim): boolean {
   const { oldSize, newSize, oldRoot, newRoot, proof } = claim;
   if (!isSize(oldSize) || !isSize(newSize) || oldSize > newSize) return false;
-  if (![oldRoot, newRoot, ...proof].every(isHash)) return false;
+  if (oldSize === 0 && !equalBytes(oldRoot, EMPTY_ROOT)) return false;
   if (oldSize === newSize) return proof.length === 0 && equalBytes(oldRoot, newRoot);
-  if (oldSize === 0) return proof.length === 0 && equalBytes(oldRoot, EMPTY_ROOT);
+  if (![oldRoot, newRoot, ...proof].every(isHash)) return false;
+  if (oldSize === 0) return proof.length === 0;
 
   let node = oldSize - 1;
   let last = newSize - 1;
