@@ -1,6 +1,6 @@
 /** Vitrine's own release, as `npm start` publishes it: what it is called and what it consists of. */
-import { cpSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import * as v from 'valibot';
 import { buildPackages } from './build.ts';
 import { run } from './child-process.ts';
@@ -28,13 +28,12 @@ export async function findOwnRelease(): Promise<OwnRelease> {
 
 /** The folder's files without what is installed, built or published. @param target a folder that does not exist yet */
 export function copySource(target: string): void {
-  const leftOut = new Set(['node_modules', 'dist', '.git', '.vitrine', 'coverage', 'data']);
-  const from = realpathSync(root);
-  cpSync(from, target, {
+  const made =
+    /(?:^|\/)(?:node_modules|dist)(?:\/|$)|^(?:[.]git|[.]vitrine|coverage|data)(?:\/|$)|[.]tsbuildinfo$/;
+  cpSync(root, target, {
     recursive: true,
     verbatimSymlinks: true,
-    filter: (path) =>
-      relative(from, path) === '' || !(leftOut.has(basename(path)) || path.endsWith('.tsbuildinfo')),
+    filter: (path) => !made.test(relative(root, path)),
   });
 }
 
