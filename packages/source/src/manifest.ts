@@ -21,7 +21,7 @@ export interface Manifest {
 }
 
 const header = 'vitrine.dev/source-manifest@v1';
-const lineForm = /^(100644|100755|120000) (0|[1-9][0-9]{0,15}) ([0-9a-f]{64}) (".*")$/;
+const lineForm = /^(100644|100755|120000) (0|[1-9][0-9]{0,15}) ([0-9a-f]{64}) (".*")$/s;
 const encoder = new TextEncoder();
 
 /** Sorts entries into a manifest. @param secret 32 bytes @throws SourceError what a path may be refused for */

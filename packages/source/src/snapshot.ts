@@ -1,5 +1,6 @@
 /** The salted Merkle commitment to a source tree. docs/formats/source-snapshot.md; tree shape: RFC 6962, section 2.1. */
-import { createHash, createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Manifest, SnapshotEntry } from './manifest.ts';
 
 /** What shows one file of a snapshot and nothing about its siblings. Hashes are 32 bytes each, lowest first. */
@@ -14,22 +15,31 @@ export interface SnapshotProof {
 
 /** The salt of one file: HMAC-SHA-256(secret, path), 32 bytes. @param secret 32 bytes */
 export function snapshotSalt(secret: Uint8Array, path: string): Uint8Array {
+  return saltUnder(saltKey(secret), path);
+}
+
+/** One key object for many salts: it more than halves the cost of each. */
+function saltKey(secret: Uint8Array): KeyObject {
   if (secret.length !== 32) throw new RangeError('a snapshot secret has 32 bytes');
-  return createHmac('sha256', secret).update(path, 'utf8').digest();
+  return createSecretKey(secret);
+}
+
+function saltUnder(key: KeyObject, path: string): Uint8Array {
+  return createHmac('sha256', key).update(path, 'utf8').digest();
 }
 
 /** The leaf hash of one entry, 32 bytes. @param salt 32 bytes */
 export function snapshotLeaf(entry: SnapshotEntry, salt: Uint8Array): Uint8Array {
   if (salt.length !== 32) throw new RangeError('a salt has 32 bytes');
-  const path = Buffer.from(entry.path, 'utf8');
-  const head = Buffer.alloc(1 + 32 + 4);
-  head.set(salt, 1);
-  head.writeUInt32BE(path.length, 33);
-  const tail = Buffer.alloc(4 + 8 + 32);
-  tail.writeUInt32BE(Number.parseInt(entry.mode, 8), 0);
-  tail.writeBigUInt64BE(BigInt(entry.sizeBytes), 4);
-  tail.write(entry.digest, 12, 'hex');
-  return createHash('sha256').update(head).update(path).update(tail).digest();
+  const pathBytes = Buffer.byteLength(entry.path);
+  const bytes = Buffer.alloc(1 + 32 + 4 + pathBytes + 4 + 8 + 32);
+  bytes.set(salt, 1);
+  bytes.writeUInt32BE(pathBytes, 33);
+  bytes.write(entry.path, 37, 'utf8');
+  bytes.writeUInt32BE(Number.parseInt(entry.mode, 8), 37 + pathBytes);
+  bytes.writeBigUInt64BE(BigInt(entry.sizeBytes), 41 + pathBytes);
+  bytes.write(entry.digest, 49 + pathBytes, 'hex');
+  return hash('sha256', bytes, 'buffer');
 }
 
 function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
@@ -59,14 +69,11 @@ class RootBuilder {
   }
 }
 
-function leafOf(manifest: Manifest, entry: SnapshotEntry): Uint8Array {
-  return snapshotLeaf(entry, snapshotSalt(manifest.secret, entry.path));
-}
-
 /** The root of a snapshot, 32 bytes. The order of the entries is the manifest's. */
 export function snapshotRootOf(manifest: Manifest): Uint8Array {
   const builder = new RootBuilder();
-  for (const entry of manifest.entries) builder.add(leafOf(manifest, entry));
+  const key = saltKey(manifest.secret);
+  for (const entry of manifest.entries) builder.add(snapshotLeaf(entry, saltUnder(key, entry.path)));
   return builder.root();
 }
 

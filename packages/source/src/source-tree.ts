@@ -1,6 +1,9 @@
 /** What every reader gives: the files of a tree, one after another, as often as asked for. */
 import type { FileMode } from './manifest.ts';
 
+/** What `for await` goes through, whether or not it has to wait. */
+export type Sequence<T> = Iterable<T> | AsyncIterable<T>;
+
 export interface SourceFile {
   readonly path: string;
   readonly mode: FileMode;
@@ -10,7 +13,7 @@ export interface SourceFile {
    * what is not read is passed over.
    * @throws SourceError source-changed | truncated | unreadable, while it is read
    */
-  content(): AsyncIterable<Uint8Array>;
+  content(): Sequence<Uint8Array>;
 }
 
 export interface SourceTree {
@@ -21,20 +24,5 @@ export interface SourceTree {
    * @param only paths to give; all without it
    * @throws SourceError when the tree is refused or cannot be read
    */
-  files(only?: ReadonlySet<string>): AsyncIterable<SourceFile>;
+  files(only?: ReadonlySet<string>): Sequence<SourceFile>;
 }
-
-/** What a tree may hold at most. */
-export interface SourceLimits {
-  readonly maxEntries: number;
-  /** Of all files together. */
-  readonly maxTotalBytes: number;
-  /** Decompressed to compressed bytes of an archive, watched once 64 MiB have come out. */
-  readonly maxCompressionRatio: number;
-}
-
-export const defaultLimits: SourceLimits = {
-  maxEntries: 2_000_000,
-  maxTotalBytes: 256 * 2 ** 30,
-  maxCompressionRatio: 200,
-};
