@@ -1,0 +1,98 @@
+// Signed acceptances: what the log answers at once. A promise that can be held against it.
+
+import { encodeHex } from '@vitrine/tlog';
+import * as v from 'valibot';
+import { formatCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
+import { formatEnvelope, openEnvelope, parseEnvelope, type Signer, signEnvelope } from './dsse.ts';
+import { StatementError } from './error.ts';
+import { type Verify, verifyEd25519 } from './key.ts';
+import { isValidAt, type KeysState } from './keys-log.ts';
+import { count, logOrigin, sha256Hex } from './scalars.ts';
+
+/** The DSSE payload type of every acceptance. */
+export const ACCEPTANCE_PAYLOAD_TYPE = 'application/vnd.vitrine.acceptance+json';
+
+/** The largest acceptance, in bytes. */
+export const MAX_ACCEPTANCE_BYTES = 4096;
+
+/** That a leaf is durable at an index, and will be under a checkpoint dated no later than `publishByMs`. */
+export interface Acceptance {
+  /** The index of the leaf. */
+  readonly leafIndex: number;
+  /** RFC 6962 leaf hash, 32 bytes. */
+  readonly leafHash: Uint8Array;
+  readonly origin: string;
+  readonly publishByMs: number;
+  readonly registeredAtMs: number;
+}
+
+const bodySchema = v.strictObject({
+  index: count,
+  leafHash: sha256Hex,
+  origin: logOrigin,
+  publishBy: count,
+  registeredAt: count,
+});
+
+/** An acceptance as it is read, before its signature is verified. */
+export interface ParsedAcceptance {
+  readonly leafIndex: number;
+  /** Hex. */
+  readonly leafHash: string;
+  readonly origin: string;
+  readonly publishByMs: number;
+  readonly registeredAtMs: number;
+}
+
+/** Signs an acceptance with the instance's anchor key; the envelope's bytes. */
+export async function signAcceptance(acceptance: Acceptance, signer: Signer): Promise<Uint8Array> {
+  const payload = formatCanonicalJson({
+    index: acceptance.leafIndex,
+    leafHash: encodeHex(acceptance.leafHash),
+    origin: acceptance.origin,
+    publishBy: acceptance.publishByMs,
+    registeredAt: acceptance.registeredAtMs,
+  });
+  return formatEnvelope(await signEnvelope(ACCEPTANCE_PAYLOAD_TYPE, payload, [signer]));
+}
+
+/**
+ * Reads an acceptance. Verifies no signature.
+ *
+ * @throws StatementError `too-large`, `malformed-json`, `not-canonical-json`, `malformed-envelope`,
+ * `malformed-acceptance`
+ */
+export function parseAcceptance(bytes: Uint8Array): ParsedAcceptance {
+  return read(parseEnvelope(bytes, ACCEPTANCE_PAYLOAD_TYPE, MAX_ACCEPTANCE_BYTES).payload);
+}
+
+/**
+ * Reads an acceptance and checks that keys which held the role `anchor` at its time signed it.
+ *
+ * @throws StatementError as parseAcceptance, and `bad-signature`
+ */
+export function openAcceptance(
+  bytes: Uint8Array,
+  keys: KeysState,
+  verify: Verify = verifyEd25519,
+): ParsedAcceptance {
+  const envelope = parseEnvelope(bytes, ACCEPTANCE_PAYLOAD_TYPE, MAX_ACCEPTANCE_BYTES);
+  const acceptance = read(envelope.payload);
+  const anchors = [...keys.keys.values()].filter(
+    (key) => isValidAt(key, acceptance.registeredAtMs) && key.roles.some(({ role }) => role === 'anchor'),
+  );
+  openEnvelope(envelope, anchors, verify);
+  return acceptance;
+}
+
+function read(payload: Uint8Array): ParsedAcceptance {
+  const parsed = v.safeParse(
+    bodySchema,
+    parseCanonicalJson(payload, { maxBytes: MAX_ACCEPTANCE_BYTES, maxDepth: 1 }),
+  );
+  if (!parsed.success) {
+    throw new StatementError('malformed-acceptance', `not an acceptance: ${v.summarize(parsed.issues)}`);
+  }
+  const { index, leafHash, origin, publishBy, registeredAt } = parsed.output;
+  return { leafIndex: index, leafHash, origin, publishByMs: publishBy, registeredAtMs: registeredAt };
+}

@@ -1,0 +1,195 @@
+// Admission to the root log. The server asks at its door; every projection and every verifier asks again,
+// because a malicious writer would not have asked.
+
+import { openEnvelope } from './dsse.ts';
+import { StatementError } from './error.ts';
+import { type Verify, verifyEd25519 } from './key.ts';
+import { isKeysStatement, isValidAt, type KeyRecord, type KeysState, policyAt } from './keys-log.ts';
+import { parseLeaf } from './leaf.ts';
+import type { RegistrationRule } from './predicates/keys.ts';
+import type { RootStatement } from './predicates/registry.ts';
+import { type EnvelopedStatement, parseStatementEnvelope } from './statement.ts';
+
+/** Why a statement is not admitted. */
+export type AdmissionRefusalCode =
+  | 'not-a-statement'
+  | 'wrong-log'
+  | 'keys-log-unsound'
+  | 'no-policy'
+  | 'no-rule'
+  | 'unknown-key'
+  | 'bad-signature'
+  | 'threshold-not-met';
+
+export interface Admitted {
+  readonly admitted: true;
+  readonly statement: RootStatement;
+  readonly registeredAtMs: number;
+  readonly payloadDigest: string;
+  readonly identity: string;
+  /** The rule that it met. */
+  readonly rule: RegistrationRule;
+  /** The keyids whose signatures counted for the rule. */
+  readonly signers: readonly string[];
+}
+
+export interface NotAdmitted {
+  readonly admitted: false;
+  readonly code: AdmissionRefusalCode;
+  readonly reason: string;
+}
+
+export type Admission = Admitted | NotAdmitted;
+
+/**
+ * Whether an entry of the root log counts. Pure; never throws on a bad leaf.
+ *
+ * @param keys the keys log as far as the verdict should know it, later revocations included
+ * @param entry `origin`: NAME/statements; `leafIndex`: its index in the root log
+ */
+export function admit(
+  keys: KeysState,
+  entry: { readonly origin: string; readonly leafIndex: number; readonly leaf: Uint8Array },
+  verify: Verify = verifyEd25519,
+): Admission {
+  return judging(() => {
+    const { registeredAtMs, envelope } = parseLeaf(entry.leaf);
+    return judge(
+      keys,
+      { origin: entry.origin, leafIndex: entry.leafIndex, registeredAtMs, envelope },
+      verify,
+    );
+  });
+}
+
+/**
+ * Whether an envelope would be admitted if it were registered now: at the door, before it has an index.
+ * Signatures by a key known to be compromised do not count, wherever the statement would stand.
+ */
+export function admitEnvelope(
+  keys: KeysState,
+  entry: { readonly origin: string; readonly atMs: number; readonly envelope: Uint8Array },
+  verify: Verify = verifyEd25519,
+): Admission {
+  const { origin, atMs, envelope } = entry;
+  return judging(() =>
+    judge(keys, { origin, leafIndex: Number.POSITIVE_INFINITY, registeredAtMs: atMs, envelope }, verify),
+  );
+}
+
+interface Candidate {
+  readonly origin: string;
+  readonly leafIndex: number;
+  readonly registeredAtMs: number;
+  readonly envelope: Uint8Array;
+}
+
+function judging(judgement: () => Admission): Admission {
+  try {
+    return judgement();
+  } catch (error) {
+    if (error instanceof StatementError) return refused('not-a-statement', error.message);
+    throw error;
+  }
+}
+
+function judge(keys: KeysState, candidate: Candidate, verify: Verify): Admission {
+  const { origin, registeredAtMs } = candidate;
+  const enveloped = parseStatementEnvelope(candidate.envelope);
+  const { statement } = enveloped;
+  if (isKeysStatement(statement)) return refused('wrong-log', 'its type belongs in the keys log');
+  if (statement.predicate.log !== origin) {
+    return refused('wrong-log', `it was written for ${statement.predicate.log}, not for ${origin}`);
+  }
+  if (keys.unsound !== undefined) {
+    return refused('keys-log-unsound', `the keys log is not sound: ${keys.unsound.reason}`);
+  }
+  const policy = policyAt(keys, registeredAtMs);
+  if (policy === undefined) return refused('no-policy', 'no registration policy was in force then');
+  const rule = policy.rules.find(({ predicateType }) => predicateType === statement.predicateType);
+  if (rule === undefined) {
+    return refused(
+      'no-rule',
+      `registration policy ${policy.version} has no rule for ${statement.predicateType}`,
+    );
+  }
+  // As of then: a key that is added later does not make an entry count that did not count before.
+  const known = [...keys.keys.values()].filter(({ addedAtMs }) => addedAtMs <= registeredAtMs);
+  const unknown = enveloped.envelope.signatures.find(
+    ({ keyid }) => !known.some((key) => key.keyid === keyid),
+  );
+  if (unknown !== undefined)
+    return refused('unknown-key', `key ${unknown.keyid} had not been added to the keys log`);
+  return judgeSigners(known, rule, { ...enveloped, statement }, candidate, verify);
+}
+
+function judgeSigners(
+  known: readonly KeyRecord[],
+  rule: RegistrationRule,
+  { envelope, identity, payloadDigest, statement }: Enveloped,
+  { leafIndex, registeredAtMs }: Candidate,
+  verify: Verify,
+): Admission {
+  const verified = openSignatures(envelope, known, verify);
+  if (typeof verified === 'string') return refused('bad-signature', verified);
+  const { predicate } = statement;
+  const product = 'product' in predicate ? predicate.product : undefined;
+  const excuses: string[] = [];
+  const signers: string[] = [];
+  for (const key of known.filter(({ keyid }) => verified.includes(keyid))) {
+    const excuse = whyNot(key, rule, product, leafIndex, registeredAtMs);
+    if (excuse === undefined) signers.push(key.keyid);
+    else excuses.push(`key ${key.keyid} ${excuse}`);
+  }
+  if (signers.length >= rule.threshold) {
+    return {
+      admitted: true,
+      statement,
+      registeredAtMs,
+      payloadDigest,
+      identity,
+      rule,
+      signers: signers.sort(),
+    };
+  }
+  const needed = `${rule.threshold} ${rule.threshold === 1 ? 'key' : 'keys'} with the role ${rule.role} must sign, ${signers.length} did`;
+  return refused('threshold-not-met', [needed, ...excuses].join('; '));
+}
+
+/** Why the signature of a key does not count, or undefined if it does. */
+function whyNot(
+  key: KeyRecord,
+  rule: RegistrationRule,
+  product: string | undefined,
+  leafIndex: number,
+  atMs: number,
+): string | undefined {
+  if (key.voidFrom !== undefined && leafIndex >= key.voidFrom) {
+    return `is compromised: its signatures are void from entry ${key.voidFrom} on`;
+  }
+  if (!isValidAt(key, atMs)) return `had been ${key.endedBy ?? 'ended'} before`;
+  const grant = key.roles.find(({ role }) => role === rule.role);
+  if (grant === undefined) return `does not hold the role ${rule.role}`;
+  if (grant.products.includes('*')) return undefined;
+  if (product === undefined) return `holds the role ${rule.role} for some products only`;
+  return grant.products.includes(product) ? undefined : `does not hold the role ${rule.role} for ${product}`;
+}
+
+function openSignatures(
+  envelope: Enveloped['envelope'],
+  known: readonly KeyRecord[],
+  verify: Verify,
+): readonly string[] | string {
+  try {
+    return openEnvelope(envelope, known, verify);
+  } catch (error) {
+    if (error instanceof StatementError) return error.message;
+    throw error;
+  }
+}
+
+type Enveloped = Omit<EnvelopedStatement, 'statement'> & { readonly statement: RootStatement };
+
+function refused(code: AdmissionRefusalCode, reason: string): NotAdmitted {
+  return { admitted: false, code, reason };
+}

@@ -1,0 +1,118 @@
+// Statements in their envelopes: parse, format, sign, name.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { decodeHex, encodeHex } from '@vitrine/tlog';
+import * as v from 'valibot';
+import { formatCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
+import { type Envelope, formatEnvelope, parseEnvelope, type Signer, signEnvelope } from './dsse.ts';
+import { StatementError } from './error.ts';
+import { isPredicateType, predicateTypes, type Statement } from './predicates/registry.ts';
+
+/** The DSSE payload type of every statement. */
+export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+
+/** The largest leaf, in bytes: eight for the time, the rest for the envelope. */
+export const MAX_LEAF_BYTES = 8192;
+
+/** The largest envelope of a statement, in bytes. */
+export const MAX_ENVELOPE_BYTES = MAX_LEAF_BYTES - 8;
+
+/** A statement with what names it. Opened from an envelope it is only read: no signature has been verified. */
+export interface EnvelopedStatement {
+  readonly statement: Statement;
+  readonly envelope: Envelope;
+  /** Hex SHA-256 of the payload: how other statements refer to it. */
+  readonly payloadDigest: string;
+  /** Hex SHA-256 of the payload digest and the sorted keyids: a log holds it at most once. */
+  readonly identity: string;
+}
+
+const typed = v.looseObject({ predicateType: v.string() });
+
+/**
+ * Parses the payload of a statement: canonical JSON of a known type, each member in its place.
+ *
+ * @throws StatementError `too-large`, `malformed-json`, `not-canonical-json`, `malformed-statement`, `unknown-type`
+ */
+export function parseStatement(payload: Uint8Array): Statement {
+  const value = parseCanonicalJson(payload, { maxBytes: MAX_ENVELOPE_BYTES });
+  const type = v.safeParse(typed, value);
+  if (!type.success) throw malformed('it has no predicateType');
+  const { predicateType } = type.output;
+  if (!isPredicateType(predicateType)) {
+    throw new StatementError('unknown-type', `unknown type of statement: ${JSON.stringify(predicateType)}`);
+  }
+  return checkSchema(predicateTypes[predicateType].schema, value);
+}
+
+/**
+ * The canonical payload of a statement.
+ *
+ * @throws StatementError `malformed-statement` if a member is not as its type wants, `too-large`
+ */
+export function formatStatement(statement: Statement): Uint8Array {
+  const checked = checkSchema(predicateTypes[statement.predicateType].schema, statement);
+  const payload = formatCanonicalJson(checked);
+  if (payload.length > MAX_ENVELOPE_BYTES) {
+    throw new StatementError(
+      'too-large',
+      `a statement of ${payload.length} bytes: long texts belong in bodies`,
+    );
+  }
+  return payload;
+}
+
+/**
+ * A signed envelope, ready to be appended.
+ *
+ * @throws StatementError `malformed-statement`, `too-large`
+ * @throws TypeError on signers that cannot sign together
+ */
+export async function signStatement(statement: Statement, signers: readonly Signer[]): Promise<Uint8Array> {
+  const envelope = await signEnvelope(STATEMENT_PAYLOAD_TYPE, formatStatement(statement), signers);
+  const bytes = formatEnvelope(envelope);
+  if (bytes.length > MAX_ENVELOPE_BYTES) {
+    throw new StatementError(
+      'too-large',
+      `an envelope of ${bytes.length} bytes, at most ${MAX_ENVELOPE_BYTES} fit`,
+    );
+  }
+  return bytes;
+}
+
+/**
+ * Reads a statement out of its envelope's bytes. Verifies no signature.
+ *
+ * @throws StatementError `too-large`, `malformed-json`, `not-canonical-json`, `malformed-envelope`,
+ * `malformed-statement`, `unknown-type`
+ */
+export function parseStatementEnvelope(bytes: Uint8Array): EnvelopedStatement {
+  const envelope = parseEnvelope(bytes, STATEMENT_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES);
+  return {
+    statement: parseStatement(envelope.payload),
+    envelope,
+    payloadDigest: payloadDigestOf(envelope.payload),
+    identity: identityOf(envelope),
+  };
+}
+
+/** Hex SHA-256 of a payload: how statements refer to each other. */
+export function payloadDigestOf(payload: Uint8Array): string {
+  return encodeHex(sha256(payload));
+}
+
+/** Hex SHA-256 of the payload's digest and the keyids (32 bytes each), which an envelope holds sorted. */
+export function identityOf({ payload, signatures }: Envelope): string {
+  return encodeHex(sha256(concatBytes(sha256(payload), ...signatures.map(({ keyid }) => decodeHex(keyid)))));
+}
+
+function checkSchema(schema: v.GenericSchema<unknown, Statement>, value: unknown): Statement {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (!parsed.success) throw malformed(v.summarize(parsed.issues).replaceAll('\n', '; '));
+  return parsed.output;
+}
+
+function malformed(why: string): StatementError {
+  return new StatementError('malformed-statement', `malformed statement: ${why}`);
+}
