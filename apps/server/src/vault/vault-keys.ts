@@ -2,8 +2,8 @@
  * The two secrets of a vault, and the file that holds them: an age identity file (so that `age -d -i FILE` opens the
  * grants), with the vault key in a comment line. Format: docs/formats/vault.md.
  */
-import { hash, hkdfSync, randomBytes } from 'node:crypto';
-import { generateHybridIdentity, identityToRecipient } from 'age-encryption';
+import { randomBytes } from 'node:crypto';
+import { generateHybridIdentity } from 'age-encryption';
 import { VaultError } from './vault-error.ts';
 
 export interface VaultKeys {

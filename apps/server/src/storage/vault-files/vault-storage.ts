@@ -1,0 +1,16 @@
+/** The vault's storage in one folder of the local file system: packs, staging, and beside them the derived index. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { VaultFiles, VaultIndex } from '../../vault/ports.ts';
+import { openSqliteIndex } from './sqlite-index.ts';
+import { openVaultFolder } from './vault-folder.ts';
+
+/**
+ * The ports that `openVault` asks for, over the folder `dir` (made when it does not exist):
+ * `openVault({ ...openVaultStorage(dir), keys })`. The vault closes the index.
+ * @throws VaultError disk-full · io
+ */
+export function openVaultStorage(dir: string): { readonly files: VaultFiles; readonly index: VaultIndex } {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return { files: openVaultFolder(dir), index: openSqliteIndex(join(dir, 'index.sqlite')) };
+}
