@@ -1,1 +1,178 @@
-export {};
+/** The server’s command line, and the only place that wires concretes: `vitrine init`, `vitrine serve`, `vitrine vault check`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import * as v from 'valibot';
+import { startCentre } from './centre.ts';
+import { ConfigError, parseListen } from './config.ts';
+import { createInstance } from './instance/create-instance.ts';
+import { dataFolder, readConfig } from './instance/data-folder.ts';
+import type { DataFolder } from './instance/data-folder.ts';
+import type { LocalState } from './local-state/schema.ts';
+import { LogError } from './log/log-error.ts';
+import type { ReadModels } from './projection/schema.ts';
+import { openLogFolder } from './storage/log-files/open-log-folder.ts';
+import { openSqlite } from './storage/sqlite/dialect.ts';
+import { openVaultStorage } from './storage/vault-files/vault-storage.ts';
+import { openVault } from './vault/vault.ts';
+import type { Vault } from './vault/vault.ts';
+import { VaultError } from './vault/vault-error.ts';
+import { parseVaultKeys } from './vault/vault-keys.ts';
+
+const USAGE = `usage:
+  vitrine init --data DIR --origin NAME [--open-log NAME]... [--json]
+      make a data folder: keys, empty logs, the verification policy
+  vitrine serve --data DIR [--listen HOST:PORT]
+      run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
+  vitrine vault check --data DIR [--json]
+      read every object of the vault and check it (stop the server first)
+`;
+
+const PackageSchema = v.object({ version: v.string() });
+
+function version(): string {
+  const parsed = v.parse(
+    PackageSchema,
+    JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')),
+  );
+  return parsed.version;
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value === undefined) throw new ConfigError(`${option} is missing\n\n${USAGE}`);
+  return value;
+}
+
+async function init(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: 'string' },
+      origin: { type: 'string' },
+      'open-log': { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+    },
+  });
+  const created = await createInstance({
+    dir: required(values.data, '--data'),
+    name: required(values.origin, '--origin'),
+    openLogs: values['open-log'] ?? [],
+    openStorage: (folder) => openLogFolder(folder.dir),
+  });
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify(created)}\n`);
+    return;
+  }
+  process.stdout.write(
+    [
+      `made    ${dataFolder(required(values.data, '--data')).dir}`,
+      `log     ${created.vkey}`,
+      `key     ${created.rootKeyFile}   (keep a copy elsewhere; move it off this machine once other keys publish)`,
+      `policy  ${created.policyFile}   (publish it where people can find it without asking this server)`,
+      '',
+    ].join('\n'),
+  );
+}
+
+async function openVaultOf(folder: DataFolder, logger?: Logger): Promise<Vault> {
+  return openVault({
+    ...openVaultStorage(folder.vault),
+    keys: parseVaultKeys(readFileSync(folder.vaultKeys, 'utf8')),
+    ...(logger === undefined ? {} : { logger: logger.child({ part: 'vault' }) }),
+  });
+}
+
+async function serve(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { data: { type: 'string' }, listen: { type: 'string' } } });
+  const folder = dataFolder(required(values.data, '--data'));
+  const config = readConfig(folder);
+  const { host, port } = parseListen(values.listen ?? config.listen);
+  // Standard output carries one line, the URL; everything else goes to standard error.
+  const logger = pino(
+    { name: 'vitrine', level: process.env['VITRINE_LOG_LEVEL'] ?? 'info' },
+    pino.destination({ dest: 2, sync: false }),
+  );
+  const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
+  const centre = await startCentre({
+    config,
+    folder,
+    logStorage: await openLogFolder(folder.dir),
+    vault: await openVaultOf(folder, logger),
+    read: openSqlite<ReadModels>(folder.readModels),
+    local: openSqlite<LocalState>(folder.localState),
+    logger,
+    webRoot: existsSync(webRoot) ? webRoot : undefined,
+    version: version(),
+  });
+
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) return;
+    ending = true;
+    logger.info({ signal }, 'ending');
+    centre.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'did not end cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+
+  const url = await centre.listen(host, port);
+  process.stdout.write(`${url}\n`);
+}
+
+async function vaultCheck(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { data: { type: 'string' }, json: { type: 'boolean' } } });
+  const folder = dataFolder(required(values.data, '--data'));
+  readConfig(folder);
+  const lock = await openLogFolder(folder.dir);
+  const vault = await openVaultOf(folder);
+  const report = await vault.check({
+    onProgress: ({ packs, packCount, objects }) => {
+      if (values.json !== true && process.stderr.isTTY)
+        process.stderr.write(`\r${packs}/${packCount} packs, ${objects} objects`);
+    },
+  });
+  await vault.close();
+  await lock.close();
+  if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const verdict = report.ok ? 'sound' : 'NOT sound';
+    process.stdout.write(
+      `${verdict}: ${report.packs} packs, ${report.objects} objects, ${report.bytes} bytes\n`,
+    );
+    for (const { pack, reason } of report.problems) process.stdout.write(`${pack}: ${reason}\n`);
+  }
+  process.exitCode = report.ok ? 0 : 1;
+}
+
+async function main([verb, ...rest]: string[]): Promise<void> {
+  if (verb === 'init') return init(rest);
+  if (verb === 'serve') return serve(rest);
+  if (verb === 'vault' && rest[0] === 'check') return vaultCheck(rest.slice(1));
+  if (verb === 'help' || verb === '--help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  throw new ConfigError(
+    verb === undefined ? USAGE : `unknown command “${[verb, ...rest].join(' ')}”\n\n${USAGE}`,
+  );
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const known =
+    error instanceof ConfigError ||
+    error instanceof LogError ||
+    error instanceof VaultError ||
+    (error instanceof Error && 'code' in error);
+  process.stderr.write(
+    `vitrine: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(2);
+});

@@ -12,6 +12,7 @@ export const problemCodes = [
   'overloaded',
   'disk-full',
   'writer-stopped',
+  'clock-wrong',
   'unauthenticated',
   'session-expired',
   'forbidden',

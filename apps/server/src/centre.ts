@@ -1,0 +1,174 @@
+/** A centre, composed: logs, vault, registration, projections and capabilities behind one HTTP server. Concretes of storage come from main.ts. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { DISPOSAL_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
+import type { Config } from './config.ts';
+import { createDisposer, disposalDoor } from './disposals/commands.ts';
+import { disposalsProjection } from './disposals/projection.ts';
+import { createEvidenceMaker } from './evidence/commands.ts';
+import { addEvidenceRoutes } from './evidence/routes.ts';
+import { addExplorerRoutes } from './explorer/routes.ts';
+import { addLogRoutes } from './http/log-routes.ts';
+import { addObservability } from './http/metrics.ts';
+import { createHttp } from './http/server.ts';
+import { addSessionRoutes } from './identity/routes.ts';
+import { createSessions } from './identity/sessions.ts';
+import { signerOf } from './identity/signer.ts';
+import { cosignerVkey } from './instance/create-instance.ts';
+import type { DataFolder } from './instance/data-folder.ts';
+import { readKeyFile } from './instance/key-files.ts';
+import { KEYS_LOG, ROOT_LOG } from './instance/log-specs.ts';
+import { openInstanceLogs } from './instance/open-instance-logs.ts';
+import { prepareLocalState } from './local-state/schema.ts';
+import type { LocalDb } from './local-state/schema.ts';
+import type { LogStorage } from './log/log-store.ts';
+import { startProjector } from './projection/projector.ts';
+import type { ReadDb } from './projection/schema.ts';
+import { addRegistrationRoutes } from './registration/routes.ts';
+import { createRegistration } from './registration/registration.ts';
+import { createReleaseCommands } from './releases/commands.ts';
+import { releasesProjection } from './releases/projection.ts';
+import { addReleaseRoutes } from './releases/routes.ts';
+import type { Vault } from './vault/vault.ts';
+
+export interface CentreOptions {
+  readonly config: Config;
+  readonly folder: DataFolder;
+  readonly logStorage: LogStorage;
+  readonly vault: Vault;
+  readonly read: ReadDb;
+  readonly local: LocalDb;
+  readonly logger: Logger;
+  readonly webRoot: string | undefined;
+  readonly version: string;
+}
+
+export interface Centre {
+  /** @returns the URL to open */
+  listen(host: string, port: number): Promise<string>;
+  /** Ends cleanly: answers what is under way, commits and publishes what is queued. */
+  close(): Promise<void>;
+}
+
+export async function startCentre({
+  config,
+  folder,
+  logStorage,
+  vault,
+  read,
+  local,
+  logger,
+  webRoot,
+  version,
+}: CentreOptions): Promise<Centre> {
+  const nowMs = Date.now;
+  const logs = await openInstanceLogs(config, folder, logStorage, logger.child({ part: 'log' }));
+  const root = logs.get(ROOT_LOG);
+  const keys = logs.get(KEYS_LOG);
+  await prepareLocalState(local);
+  const registration = await createRegistration({
+    root,
+    keys,
+    anchor: signerOf(readKeyFile(folder.anchorKey)),
+    publishByMs: config.publishByMs,
+    nowMs,
+  });
+  const projector = await startProjector({
+    db: read,
+    root,
+    keys,
+    projections: [releasesProjection, disposalsProjection],
+    logger: logger.child({ part: 'projection' }),
+  });
+  const dispose = createDisposer({ read, vault, logger: logger.child({ part: 'disposals' }) });
+  await dispose();
+  projector.onFolded(() => void dispose());
+
+  async function caughtUp(): Promise<void> {
+    if (root.size === 0) return;
+    const { size } = await root.whenPublished(root.size - 1);
+    await projector.whenFolded(size);
+  }
+
+  const sessions = createSessions(root.origin, nowMs);
+  const commands = createReleaseCommands({
+    vault,
+    local,
+    read,
+    registration,
+    caughtUp,
+    nowMs,
+    maxBodyBytes: config.maxBodyBytes,
+  });
+  const evidence = createEvidenceMaker({
+    root,
+    keys,
+    db: read,
+    projector,
+    vault,
+    maxAgeMs: config.evidenceMaxAgeMs,
+    nowMs,
+  });
+  const http = await createHttp({
+    logger: logger.child({ part: 'http' }),
+    authenticate: (authorization) => sessions.authenticate(authorization),
+    webRoot,
+    version,
+  });
+  const { router } = http;
+  const { leaf } = await keys.readEntry(0);
+  addExplorerRoutes(router, {
+    name: config.name,
+    version,
+    operators: [config.operator],
+    cosigner: cosignerVkey(config, folder),
+    entry0: createHash('sha256').update(leaf).digest('hex'),
+    policy: readFileSync(folder.policy, 'utf8'),
+    logs,
+    read,
+    projector,
+  });
+  addReleaseRoutes(router, { commands, read, vault });
+  addEvidenceRoutes(router, evidence);
+  addSessionRoutes(router, { sessions, keys: () => registration.keys(), nowMs });
+  addRegistrationRoutes(router, {
+    registration,
+    vault,
+    doors: { [WITHDRAWAL_TYPE]: commands.withdrawalDoor, [DISPOSAL_TYPE]: disposalDoor() },
+    settled: async () => {
+      await caughtUp();
+      await dispose();
+    },
+  });
+  await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
+  addObservability(http.app, {
+    logs,
+    vaultMetrics: () => vault.metrics(),
+    projectedSize: () => projector.size,
+  });
+
+  const refresh = setInterval(() => {
+    for (const name of logs.names) {
+      logs
+        .get(name)
+        .republish()
+        .catch((error: unknown) =>
+          logger.warn({ err: error, log: name }, 'the checkpoint could not be cosigned anew'),
+        );
+    }
+  }, config.refreshIntervalMs);
+
+  return {
+    listen: (host, port) => http.listen(host, port),
+    async close() {
+      clearInterval(refresh);
+      await http.close();
+      await projector.close();
+      await logs.close();
+      await vault.close();
+      await read.destroy();
+      await local.destroy();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** The configuration of an instance: `vitrine.json` in its data folder, written by `init`, edited by its operator. */
+import * as v from 'valibot';
+
+const LogNameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'a log name: a–z, then a–z 0–9 -, at most 63 characters'),
+);
+/** The instance's name; the origin of log L is NAME/L. C2SP signed-note forbids white space and `+` in key names. */
+export const InstanceNameSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?(\/[a-z0-9][a-z0-9._-]{0,62})?$/,
+    'a name like “transparency.example.com”: lower-case letters, digits, dots and hyphens, with at most one “/part”',
+  ),
+);
+const DurationMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+export const ConfigSchema = v.strictObject({
+  /** Version of this file's format. */
+  format: v.literal(1),
+  name: InstanceNameSchema,
+  /** Who runs this instance, as policies name it. */
+  operator: v.pipe(v.string(), v.regex(/^\S{1,64}$/, 'a word without spaces, at most 64 characters')),
+  openLogs: v.array(LogNameSchema),
+  listen: v.optional(v.string(), '127.0.0.1:8080'),
+  /** An appended entry is promised in a published checkpoint within this time (acceptances say so). */
+  publishByMs: v.optional(DurationMsSchema, 60_000),
+  /** At most one publication of a log in this time. */
+  publishIntervalMs: v.optional(DurationMsSchema, 200),
+  /** At most one `head` entry a log in this time. */
+  anchorIntervalMs: v.optional(DurationMsSchema, 1_000),
+  /** An idle log's checkpoint is cosigned anew this often. */
+  refreshIntervalMs: v.optional(DurationMsSchema, 600_000),
+  /** An evidence request finds a cosignature no older than this. */
+  evidenceMaxAgeMs: v.optional(DurationMsSchema, 30_000),
+  /** Objects up to this size may be public bodies, in bytes. */
+  maxBodyBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)), 64 * 1024 * 1024),
+});
+
+export type Config = v.InferOutput<typeof ConfigSchema>;
+
+/** The configuration is missing, not JSON, or says something that it may not say. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError naming the member that is wrong */
+export function parseConfig(text: string, file: string): Config {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${file} is not JSON: ${cause instanceof Error ? cause.message : ''}`, { cause });
+  }
+  const parsed = v.safeParse(ConfigSchema, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new ConfigError(`${file}: “${v.getDotPath(issue) ?? 'the whole'}” is wrong: ${issue.message}`);
+}
+
+/** `HOST:PORT`, also `[v6]:PORT`; port 0 lets the system choose. @throws ConfigError */
+export function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || !(port <= 65_535))
+    throw new ConfigError(`“${text}” is not HOST:PORT (for example 127.0.0.1:8080)`);
+  return { host, port };
+}

@@ -1,0 +1,89 @@
+/** Carries out logged disposals: the objects that an admitted disposal lists lose their data keys. Idempotent, so a crash half-way is made good. */
+import type { Logger } from 'pino';
+import {
+  DISPOSAL_TYPE,
+  MAX_DISPOSAL_LIST_BYTES,
+  parseDisposalList,
+  StatementError,
+} from '@vitrine/statements';
+import { CentreError } from '../error.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import type { Door } from '../registration/registration.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** What a disposal must meet beyond the registration policy: its list came along, is well-formed and as long as it says. */
+export function disposalDoor(): Door {
+  return ({ statement, pointer }, bodies) => {
+    if (statement.predicateType !== DISPOSAL_TYPE) throw new TypeError('a disposal was expected');
+    const { objects, reason } = statement.predicate;
+    const list = bodies.get(objects.list);
+    if (list === undefined)
+      throw new CentreError(
+        'body-missing',
+        `The list of objects (${objects.list}) did not come with the disposal.`,
+        { pointer },
+      );
+    if (!bodies.has(reason.digest))
+      throw new CentreError('body-missing', `The reason (${reason.digest}) did not come with the disposal.`, {
+        pointer,
+      });
+    try {
+      const { digests } = parseDisposalList(list);
+      if (digests.length !== objects.count)
+        throw new CentreError(
+          'statement-refused',
+          `The list has ${digests.length} objects, the statement says ${objects.count}.`,
+          { pointer },
+        );
+      if (digests.includes(objects.list) || digests.includes(reason.digest))
+        throw new CentreError('statement-refused', 'A disposal cannot dispose of its own list or reason.', {
+          pointer,
+        });
+    } catch (cause) {
+      if (cause instanceof StatementError)
+        throw new CentreError('statement-refused', cause.message, { cause, pointer });
+      throw cause;
+    }
+    return Promise.resolve();
+  };
+}
+
+/** Carries out every disposal of the log. Called at start and after each fold; resolves once all that is shown is done. */
+export function createDisposer({
+  read,
+  vault,
+  logger,
+}: {
+  read: ReadDb;
+  vault: Vault;
+  logger: Logger;
+}): () => Promise<void> {
+  let done = -1;
+  let running: Promise<void> | undefined;
+  async function run(): Promise<void> {
+    const rows = await read
+      .selectFrom('disposals')
+      .select(['leaf_index', 'list_digest'])
+      .where('leaf_index', '>', done)
+      .orderBy('leaf_index')
+      .execute();
+    for (const row of rows) {
+      const { digests } = parseDisposalList(
+        await vault.getBytes(row.list_digest, { maxBytes: MAX_DISPOSAL_LIST_BYTES }),
+      );
+      for (const digest of digests) await vault.dispose(digest);
+      logger.info({ entry: row.leaf_index, objects: digests.length }, 'disposal carried out');
+      done = row.leaf_index;
+    }
+  }
+  return () => {
+    running ??= run()
+      .catch((error: unknown) =>
+        logger.error({ err: error }, 'a disposal could not be carried out; it is tried again'),
+      )
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+}

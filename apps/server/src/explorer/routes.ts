@@ -1,0 +1,129 @@
+/** HTTP: what the centre is, its logs and their entries. Anyone may read them. */
+import type { Centre, LogSummary } from '@vitrine/api';
+import { encodeHex } from '@vitrine/tlog';
+import { CentreError } from '../error.ts';
+import type { Log, Logs } from '../log/log.ts';
+import type { Projector } from '../projection/projector.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import type { Router } from '../router.ts';
+import { entryDetail, entryRow } from './entries.ts';
+import type { RefusalOf } from './entries.ts';
+
+const DEFAULT_LIMIT = 50;
+
+export interface ExplorerOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly operators: readonly string[];
+  /** The vkey of the instance's cosigner. */
+  readonly cosigner: string;
+  /** Hex SHA-256 of entry 0 of the keys log. */
+  readonly entry0: string;
+  /** The verification policy's text. */
+  readonly policy: string;
+  readonly logs: Logs;
+  readonly read: ReadDb;
+  readonly projector: Projector;
+}
+
+export function addExplorerRoutes(router: Router, options: ExplorerOptions): void {
+  const { logs, read, projector } = options;
+
+  function logOf(name: string): Log {
+    if (!logs.names.includes(name))
+      throw new CentreError('unknown-log', `There is no log “${name}”. GET /api/centre lists the logs.`);
+    return logs.get(name);
+  }
+
+  /** Shown entries are folded ones, so that a page never says "admitted" before the projection has judged. */
+  function refusals(log: Log): RefusalOf | undefined {
+    if (log.kind === 'open') return undefined;
+    if (log.name === 'keys') return (leafIndex) => Promise.resolve(projector.keysRefusal(leafIndex));
+    return async (leafIndex) => {
+      await projector.whenFolded(leafIndex + 1);
+      const row = await read
+        .selectFrom('statements')
+        .select('refusal')
+        .where('leaf_index', '=', leafIndex)
+        .executeTakeFirst();
+      return row?.refusal ?? null;
+    };
+  }
+
+  router.on('centre', async () => {
+    const count = async (table: 'releases' | 'artifacts'): Promise<number> =>
+      (
+        await read
+          .selectFrom(table)
+          .select((build) => build.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+      ).count;
+    const products = await read
+      .selectFrom('releases')
+      .select((build) => build.fn.count<number>('product').distinct().as('count'))
+      .executeTakeFirstOrThrow();
+    const centre: Centre = {
+      name: options.name,
+      version: options.version,
+      entry0: options.entry0,
+      cosigner: options.cosigner,
+      operators: [...options.operators],
+      products: products.count,
+      releases: await count('releases'),
+      artifacts: await count('artifacts'),
+      logs: logs.names.map((name) => summaryOf(logs.get(name))),
+    };
+    return centre;
+  });
+  router.on('policy', () => Promise.resolve({ bytes: options.policy, fileName: 'policy.txt' }));
+  router.on('log', ({ params }) => {
+    const log = logOf(params.log);
+    return Promise.resolve({
+      ...summaryOf(log),
+      checkpoint: log.published.note,
+      root: encodeHex(log.published.root),
+    });
+  });
+  router.on('entries', async ({ params, query }) => {
+    const log = logOf(params.log);
+    const { size } = log.published;
+    const end = Math.min(query.before ?? size, size);
+    const start = Math.max(0, end - (query.limit ?? DEFAULT_LIMIT));
+    const refusalOf = refusals(log);
+    const entries = [];
+    for await (const entry of log.readEntries(start, end)) entries.push(await entryRow(entry, refusalOf));
+    return { size, entries: entries.reverse() };
+  });
+  router.on('entry', ({ params, query }) => {
+    const log = logOf(params.log);
+    return entryDetail(log, params.index, query.size, refusals(log));
+  });
+  router.on('consistency', async ({ params, query }) => {
+    const log = logOf(params.log);
+    if (!(query.from > 0 && query.from <= query.to && query.to <= log.published.size)) {
+      throw new CentreError(
+        'invalid-request',
+        `The sizes must satisfy 0 < from ≤ to ≤ ${log.published.size}.`,
+        { pointer: '/query' },
+      );
+    }
+    return {
+      from: query.from,
+      to: query.to,
+      hashes: (await log.consistencyProof(query.from, query.to)).map(encodeHex),
+    };
+  });
+}
+
+function summaryOf(log: Log): LogSummary {
+  return {
+    name: log.name,
+    origin: log.origin,
+    kind: log.kind === 'open' ? 'open' : log.name === 'keys' ? 'keys' : 'statements',
+    vkey: log.vkey,
+    size: log.published.size,
+    durableSize: log.size,
+    publishedAt: log.published.cosignedAt * 1000,
+    state: log.state === 'open' ? 'writing' : log.state === 'disk-full' ? 'refusing' : 'stopped',
+  };
+}

@@ -1,0 +1,119 @@
+/** /metrics (Prometheus text) and /healthz. */
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Logs } from '../log/log.ts';
+import type { HistogramSnapshot, LogMetrics } from '../log/metrics.ts';
+import type { VaultMetrics } from '../vault/vault.ts';
+
+const gauges: readonly (readonly [name: string, help: string, of: (metrics: LogMetrics) => number])[] = [
+  ['size', 'Durable entries', (metrics) => metrics.size],
+  ['published_size', 'Entries in the published checkpoint', (metrics) => metrics.publishedSize],
+  ['queued_entries', 'Entries waiting for a batch', (metrics) => metrics.queuedEntries],
+  ['queued_bytes', 'Bytes waiting for a batch', (metrics) => metrics.queuedBytes],
+  ['unpublished_bytes', 'Bytes durable but not yet in tiles', (metrics) => metrics.unpublishedBytes],
+  [
+    'last_published_seconds',
+    'Time of the last publication, seconds since 1970',
+    (metrics) => metrics.lastPublishedAtMs / 1000,
+  ],
+  ['entries_added_total', 'Entries added since the start', (metrics) => metrics.entriesAdded],
+  ['duplicates_total', 'Entries answered with an index they had already', (metrics) => metrics.duplicates],
+  ['batches_total', 'Batches committed', (metrics) => metrics.batches],
+  ['overloads_total', 'Groups refused because the queue was full', (metrics) => metrics.overloads],
+  [
+    'commit_failures_disk_full_total',
+    'Commits that failed for want of space',
+    (metrics) => metrics.commitFailures.diskFull,
+  ],
+  [
+    'commit_failures_unknown_total',
+    'Commits with an unknown outcome',
+    (metrics) => metrics.commitFailures.unknownOutcome,
+  ],
+  ['publications_total', 'Checkpoints published', (metrics) => metrics.publications],
+  ['publication_failures_total', 'Publications that failed', (metrics) => metrics.publicationFailures],
+  ['writable', '1 while the log takes entries', (metrics) => (metrics.state === 'open' ? 1 : 0)],
+];
+const histograms: readonly (readonly [
+  name: string,
+  help: string,
+  of: (metrics: LogMetrics) => HistogramSnapshot,
+])[] = [
+  ['append_seconds', 'From append to durable', (metrics) => metrics.appendSeconds],
+  ['commit_seconds', 'Time of a commit', (metrics) => metrics.commitSeconds],
+  ['publish_seconds', 'Time of a publication', (metrics) => metrics.publishSeconds],
+];
+
+export interface Observed {
+  readonly logs: Logs;
+  readonly vaultMetrics: () => VaultMetrics;
+  /** Entries of the root log that the projections have folded. */
+  readonly projectedSize: () => number;
+}
+
+/** prom-client has no way to set a histogram, so the log's own are written here in the text format (Prometheus exposition format 0.0.4). */
+function histogramText(logs: Logs): string {
+  const lines: string[] = [];
+  for (const [name, help, of] of histograms) {
+    lines.push(`# HELP vitrine_log_${name} ${help}`, `# TYPE vitrine_log_${name} histogram`);
+    for (const log of logs.names) {
+      const { bounds, counts, sum, count } = of(logs.get(log).metrics());
+      bounds.forEach((bound, bucket) =>
+        lines.push(`vitrine_log_${name}_bucket{log="${log}",le="${bound}"} ${counts[bucket] ?? 0}`),
+      );
+      lines.push(
+        `vitrine_log_${name}_bucket{log="${log}",le="+Inf"} ${count}`,
+        `vitrine_log_${name}_sum{log="${log}"} ${sum}`,
+        `vitrine_log_${name}_count{log="${log}"} ${count}`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Adds GET /metrics and GET /healthz. */
+export function addObservability(app: FastifyInstance, observed: Observed): void {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const [name, help, of] of gauges) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_log_${name}`,
+      help,
+      labelNames: ['log'],
+      registers: [registry],
+      collect: () => {
+        for (const log of observed.logs.names) gauge.set({ log }, of(observed.logs.get(log).metrics()));
+      },
+    });
+  }
+  for (const name of ['objects', 'packs'] as const) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_vault_${name}`,
+      help: `${name} in the vault`,
+      registers: [registry],
+      collect: () => gauge.set(observed.vaultMetrics()[name]),
+    });
+  }
+  const projected: Gauge = new Gauge({
+    name: 'vitrine_projected_size',
+    help: 'Entries of the root log that the pages show',
+    registers: [registry],
+    collect: () => projected.set(observed.projectedSize()),
+  });
+
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send((await registry.metrics()) + histogramText(observed.logs)),
+  );
+  app.get('/healthz', async (_request, reply) => {
+    const stopped = observed.logs.names.filter((name) => observed.logs.get(name).state !== 'open');
+    const text =
+      stopped.length === 0
+        ? 'ok\n'
+        : stopped.map((name) => `log ${name}: ${observed.logs.get(name).state}\n`).join('');
+    return reply
+      .status(stopped.length === 0 ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .type('text/plain; charset=utf-8')
+      .send(text);
+  });
+}

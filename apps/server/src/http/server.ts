@@ -1,0 +1,255 @@
+/** The HTTP server: fastify with the routes of the contract, their validation, problem documents, security headers and the web's static files. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fastifyStatic from '@fastify/static';
+import fastify from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import * as v from 'valibot';
+import { OBJECT_STREAM_TYPE, routes } from '@vitrine/api';
+import type { Route, RouteName } from '@vitrine/api';
+import { CentreError } from '../error.ts';
+import type { BytesResponse, RouteInput, Router } from '../router.ts';
+import { openApiDocument } from './openapi.ts';
+import { problem, problemOf } from './problem.ts';
+
+/** No inline script or style, nothing from anywhere else: a page of this centre asks nobody but this centre. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const jsonLimitBytes = 1024 * 1024;
+/** JSON bodies that may be larger than the rest: 10,001 envelopes, 20,000 digests, 64 bodies. */
+const largeJsonBytes: Partial<Record<RouteName, number>> = {
+  commitPublication: 64 * 1024 * 1024,
+  missingObjects: 2 * 1024 * 1024,
+  registerStatements: 8 * 1024 * 1024,
+};
+
+export interface HttpOptions {
+  readonly logger: Logger;
+  /** The keyid behind a session token. @throws CentreError `unauthenticated`, `session-expired`. */
+  readonly authenticate: (authorization: string | undefined) => string;
+  /** Folder of the built web pages; without it only the API is served. */
+  readonly webRoot: string | undefined;
+  readonly version: string;
+}
+
+export interface Http {
+  readonly app: FastifyInstance;
+  readonly router: Router;
+  /** Starts listening. @returns the URL to open. */
+  listen(host: string, port: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+function parsed(schema: v.GenericSchema, value: unknown, part: string): unknown {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  throw new CentreError('invalid-request', `${part}${path === null ? '' : ` “${path}”`}: ${issue.message}`, {
+    pointer: `/${part}${path === null ? '' : `/${path.replaceAll('.', '/')}`}`,
+  });
+}
+
+function isSchema(part: v.GenericSchema | { readonly mediaType: string }): part is v.GenericSchema {
+  return 'kind' in part;
+}
+
+function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyReply {
+  const declared = isSchema(route.response) ? 'application/json' : route.response.mediaType;
+  void reply.type(body.mediaType ?? declared);
+  void reply.header(
+    'cache-control',
+    body.immutable === true ? 'public, max-age=31536000, immutable' : 'no-store',
+  );
+  if (body.sizeBytes !== undefined) void reply.header('content-length', body.sizeBytes);
+  if (body.fileName !== undefined) {
+    void reply.header(
+      'content-disposition',
+      `attachment; filename*=UTF-8''${encodeURIComponent(body.fileName)}`,
+    );
+  }
+  return reply.send(
+    body.bytes instanceof Uint8Array
+      ? Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength)
+      : body.bytes,
+  );
+}
+
+/** Creates the server; routes are added through its router before it listens. */
+export async function createHttp(options: HttpOptions): Promise<Http> {
+  const app = fastify({
+    bodyLimit: jsonLimitBytes,
+    logger: false,
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 4096 },
+    // A client that sends slowly or not at all must not hold a connection for ever; large uploads keep sending.
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 72_000,
+    requestTimeout: 0,
+    forceCloseConnections: true,
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch (cause) {
+      done(
+        new CentreError(
+          'invalid-request',
+          `The body is not JSON: ${cause instanceof Error ? cause.message : ''}`,
+          { pointer: '/body' },
+        ),
+      );
+    }
+  });
+  for (const mediaType of ['application/octet-stream', OBJECT_STREAM_TYPE]) {
+    app.addContentTypeParser(mediaType, (_request, payload, done) => done(null, payload));
+  }
+  app.setErrorHandler((error, request, reply) => reportError(options.logger, error, request, reply));
+  app.addHook('onSend', async (_request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff');
+    void reply.header('content-security-policy', contentSecurityPolicy);
+    void reply.header('referrer-policy', 'no-referrer');
+    void reply.header('cross-origin-opener-policy', 'same-origin');
+    void reply.header('cross-origin-resource-policy', 'same-origin');
+  });
+
+  const index = options.webRoot === undefined ? undefined : join(options.webRoot, 'index.html');
+  if (options.webRoot !== undefined && index !== undefined && existsSync(index)) {
+    await app.register(fastifyStatic, {
+      root: options.webRoot,
+      index: 'index.html',
+      cacheControl: false,
+      setHeaders: (response, path) => {
+        void response.header(
+          'cache-control',
+          path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+        );
+      },
+    });
+  }
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/';
+    const isPage =
+      (request.method === 'GET' || request.method === 'HEAD') &&
+      !/^\/(api|logs\/[^/]+\/(checkpoint|tile)|assets)(\/|$)/.test(path);
+    if (isPage && index !== undefined && existsSync(index)) {
+      return reply.header('cache-control', 'no-cache').sendFile('index.html');
+    }
+    return sendProblem(
+      reply,
+      problem(
+        'not-found',
+        `There is nothing at ${request.method} ${path}. GET /api/openapi.json lists what there is.`,
+      ),
+    );
+  });
+
+  const document = JSON.stringify(openApiDocument(options.version));
+  app.get('/api/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
+
+  const router: Router = {
+    on(name, handler) {
+      const route: Route = routes[name];
+      app.route({
+        method: route.method,
+        url: route.path,
+        bodyLimit: largeJsonBytes[name] ?? jsonLimitBytes,
+        handler: async (request, reply) => {
+          const caller = route.session ? options.authenticate(request.headers.authorization) : undefined;
+          const abort = new AbortController();
+          reply.raw.once('close', () => {
+            if (!reply.raw.writableFinished) abort.abort();
+          });
+          const input = {
+            params: route.params === undefined ? undefined : parsed(route.params, request.params, 'path'),
+            query: route.query === undefined ? undefined : parsed(route.query, request.query, 'query'),
+            body: bodyOf(route, request),
+            caller,
+            signal: abort.signal,
+            // The schemas of the route have just made these types true; TypeScript cannot see it through the table.
+          } as unknown as RouteInput<typeof name>;
+          const output = await handler(input);
+          if (!isSchema(route.response)) return send(reply, route, output as BytesResponse);
+          return reply
+            .header('cache-control', 'no-store')
+            .type('application/json')
+            .send(JSON.stringify(output));
+        },
+      });
+    },
+  };
+
+  return {
+    app,
+    router,
+    listen: (host, port) => app.listen({ host, port }),
+    close: () => app.close(),
+  };
+}
+
+function bodyOf(route: Route, request: FastifyRequest): unknown {
+  if (route.body === undefined) return undefined;
+  if (isSchema(route.body)) return parsed(route.body, request.body, 'body');
+  if (request.body instanceof Readable) return request.body;
+  throw new CentreError('unsupported-media-type', `This address takes ${route.body.mediaType}.`);
+}
+
+/** Answers with a problem document. */
+export function sendProblem(reply: FastifyReply, document: ReturnType<typeof problem>): FastifyReply {
+  if (document.retryAfterMs !== undefined)
+    void reply.header('retry-after', Math.max(1, Math.ceil(document.retryAfterMs / 1000)));
+  return reply
+    .status(document.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify(document));
+}
+
+/** Maps what a handler threw, and fastify's own refusals, to a problem document. */
+export function reportError(
+  logger: Logger,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return sendProblem(reply, problem('body-too-large', 'The body is larger than this address takes.'));
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return sendProblem(
+      reply,
+      problem(
+        'unsupported-media-type',
+        `This address does not take ${request.headers['content-type'] ?? 'a body without a content type'}.`,
+      ),
+    );
+  }
+  if (
+    code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' ||
+    code === 'FST_ERR_BAD_URL' ||
+    code === 'FST_ERR_CTP_EMPTY_JSON_BODY'
+  ) {
+    return sendProblem(
+      reply,
+      problem('invalid-request', error instanceof Error ? error.message : 'The request is malformed.'),
+    );
+  }
+  const document = problemOf(error);
+  if (document.status >= 500 && document.status !== 503)
+    logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
+  return sendProblem(reply, document);
+}

@@ -1,0 +1,53 @@
+/** Where everything of an instance lies in its data folder. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError, parseConfig } from '../config.ts';
+import type { Config } from '../config.ts';
+
+export interface DataFolder {
+  readonly dir: string;
+  readonly config: string;
+  /** The verification policy of this instance. */
+  readonly policy: string;
+  readonly vault: string;
+  readonly vaultKeys: string;
+  /** Read models: derived, may be deleted. */
+  readonly readModels: string;
+  readonly localState: string;
+  readonly rootKey: string;
+  readonly anchorKey: string;
+  readonly cosignerKey: string;
+  logKey(name: string): string;
+}
+
+/** @param dir absolute or relative to the working directory */
+export function dataFolder(dir: string): DataFolder {
+  const at = (...parts: string[]): string => join(resolve(dir), ...parts);
+  return {
+    dir: at(),
+    config: at('vitrine.json'),
+    policy: at('policy.txt'),
+    vault: at('vault'),
+    vaultKeys: at('keys', 'vault.age'),
+    readModels: at('read-models.sqlite'),
+    localState: at('local-state.sqlite'),
+    rootKey: at('keys', 'root.pem'),
+    anchorKey: at('keys', 'anchor.pem'),
+    cosignerKey: at('keys', 'cosigner.pem'),
+    logKey: (name) => at('keys', `log-${name}.pem`),
+  };
+}
+
+/** @throws ConfigError when the folder holds no instance, or its configuration is wrong */
+export function readConfig(folder: DataFolder): Config {
+  let text: string;
+  try {
+    text = readFileSync(folder.config, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(
+      `${folder.dir} holds no instance (there is no vitrine.json): make one with “vitrine init --data ${folder.dir} --origin NAME”`,
+      { cause },
+    );
+  }
+  return parseConfig(text, folder.config);
+}

@@ -1,0 +1,51 @@
+/** The logs of an instance: `statements` (the root log), `keys`, and the open ones. */
+import {
+  MAX_ENVELOPE_BYTES,
+  parseEnvelope,
+  STATEMENT_PAYLOAD_TYPE,
+  StatementError,
+  identityOf,
+} from '@vitrine/statements';
+import { createHash } from 'node:crypto';
+import { ed25519Key } from '../log/ed25519-key.ts';
+import type { EntryKind, LogSpec } from '../log/log.ts';
+import type { Config } from '../config.ts';
+import type { DataFolder } from './data-folder.ts';
+import { readKeyFile } from './key-files.ts';
+
+export const ROOT_LOG = 'statements';
+export const KEYS_LOG = 'keys';
+
+/** Identity of a statement, and of whatever else a log may hold: total, since the log runs it over everything it has. */
+function statementIdentity(entry: Uint8Array): Uint8Array {
+  try {
+    return Buffer.from(identityOf(parseEnvelope(entry, STATEMENT_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES)), 'hex');
+  } catch (error) {
+    if (error instanceof StatementError) return createHash('sha256').update(entry).digest();
+    throw error;
+  }
+}
+
+const registered: EntryKind = { kind: 'registered', identityOf: statementIdentity };
+
+/** The specs of all logs, with their keys read from the data folder. @throws ConfigError */
+export function logSpecs(config: Config, folder: DataFolder): LogSpec[] {
+  const spec = (name: string) => ({
+    name,
+    origin: `${config.name}/${name}`,
+    key: ed25519Key(readKeyFile(folder.logKey(name))),
+  });
+  return [
+    { ...spec(ROOT_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, keepHistory: true },
+    { ...spec(KEYS_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, anchorAtOnce: true },
+    ...config.openLogs.map((name) => ({ ...spec(name), entries: { kind: 'open' } as const })),
+  ];
+}
+
+/** The instance's own cosigner. Its name is not a log's: `NAME/cosigner`. */
+export function cosignerOf(
+  config: Config,
+  folder: DataFolder,
+): { readonly name: string; readonly key: ReturnType<typeof ed25519Key> } {
+  return { name: `${config.name}/cosigner`, key: ed25519Key(readKeyFile(folder.cosignerKey)) };
+}

@@ -1,0 +1,41 @@
+/** Opens the logs of an instance, wired: root and keys published as a pair, every other log anchored in the root log by `head` statements. */
+import type { Logger } from 'pino';
+import { headStatement, signStatement } from '@vitrine/statements';
+import { encodeHex } from '@vitrine/tlog';
+import { signerOf } from '../identity/signer.ts';
+import type { Config } from '../config.ts';
+import type { Head, Logs } from '../log/log.ts';
+import type { LogStorage } from '../log/log-store.ts';
+import { openLogs } from '../log/open-logs.ts';
+import type { DataFolder } from './data-folder.ts';
+import { readKeyFile } from './key-files.ts';
+import { cosignerOf, KEYS_LOG, logSpecs, ROOT_LOG } from './log-specs.ts';
+
+/** @throws ConfigError, LogError */
+export function openInstanceLogs(
+  config: Config,
+  folder: DataFolder,
+  storage: LogStorage,
+  logger?: Logger,
+): Promise<Logs> {
+  const anchor = signerOf(readKeyFile(folder.anchorKey));
+  return openLogs({
+    storage,
+    logs: logSpecs(config, folder),
+    cosigner: cosignerOf(config, folder),
+    publishTogether: [{ lead: ROOT_LOG, companions: [KEYS_LOG] }],
+    anchor: {
+      rootLog: ROOT_LOG,
+      append: async (head: Head, logs: Logs) => {
+        const root = logs.get(ROOT_LOG);
+        const statement = headStatement({
+          log: root.origin,
+          head: { origin: head.origin, root: encodeHex(head.root), treeSize: head.size },
+        });
+        await root.append([await signStatement(statement, [anchor])]);
+      },
+    },
+    limits: { publishIntervalMs: config.publishIntervalMs, anchorIntervalMs: config.anchorIntervalMs },
+    ...(logger === undefined ? {} : { logger }),
+  });
+}

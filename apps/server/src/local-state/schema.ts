@@ -1,0 +1,33 @@
+/** State of this centre alone, not derivable from the logs, backed up: publications under way and the secret of each snapshot. */
+import type { Kysely } from 'kysely';
+
+export interface LocalState {
+  publications: {
+    id: string;
+    product: string;
+    version: string;
+    /** 64 hex digits. The manifest in the vault holds it too, once the release is registered. */
+    snapshot_secret: string;
+    opened_by: string;
+    opened_at: number;
+    /** Payload digest of the release statement, once registered. */
+    release_digest: string | null;
+  };
+}
+
+export type LocalDb = Kysely<LocalState>;
+
+export async function prepareLocalState(db: LocalDb): Promise<void> {
+  await db.schema
+    .createTable('publications')
+    .ifNotExists()
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('product', 'text', (column) => column.notNull())
+    .addColumn('version', 'text', (column) => column.notNull())
+    .addColumn('snapshot_secret', 'text', (column) => column.notNull())
+    .addColumn('opened_by', 'text', (column) => column.notNull())
+    .addColumn('opened_at', 'bigint', (column) => column.notNull())
+    .addColumn('release_digest', 'text')
+    .addUniqueConstraint('publications_product_version', ['product', 'version'])
+    .execute();
+}

@@ -1,0 +1,172 @@
+/**
+ * The door of the logs of statements: parses envelopes, applies the registration policy, appends, and answers with signed acceptances.
+ *
+ * Appends to the keys log and to the root log take turns, so that a key statement and the head that anchors it stand with nothing
+ * between them in the root log: order by time and order by head agree (docs/formats/statements.md, "Admission").
+ */
+import type { AcceptedStatement } from '@vitrine/api';
+import {
+  admitEnvelope,
+  advanceKeys,
+  emptyKeysState,
+  formatLeaf,
+  isKeysStatement,
+  parseStatementEnvelope,
+  signAcceptance,
+  StatementError,
+} from '@vitrine/statements';
+import type { EnvelopedStatement, KeysState, Signer } from '@vitrine/statements';
+import { CentreError } from '../error.ts';
+import { verifyWithNode } from '../identity/verify.ts';
+import type { Appended, Log } from '../log/log.ts';
+
+/** A parsed envelope, as it came. `pointer`: where it stood in the request. */
+export interface Submission extends EnvelopedStatement {
+  readonly bytes: Uint8Array;
+  readonly pointer: string;
+}
+
+/** What a capability demands of a type of statement beyond the registration policy; throws CentreError. `bodies` by digest. */
+export type Door = (submission: Submission, bodies: ReadonlyMap<string, Uint8Array>) => Promise<void>;
+
+export interface Registration {
+  /** The keys log with everything durable in it. */
+  keys(): KeysState;
+  /** @throws CentreError `malformed-envelope` */
+  parse(text: string, pointer: string): Submission;
+  /** Whether the registration policy would admit a statement of the root log now. @throws CentreError `statement-refused` */
+  check(submission: Submission): void;
+  /**
+   * Registers statements of one log, all in one batch or none; those that stand there already are answered with their index.
+   * Key statements resolve once their head is in the root log.
+   * @throws CentreError `statement-refused`; LogError
+   */
+  register(log: 'statements' | 'keys', submissions: readonly Submission[]): Promise<AcceptedStatement[]>;
+}
+
+export interface RegistrationOptions {
+  readonly root: Log;
+  readonly keys: Log;
+  /** The instance's anchor key: signs acceptances. */
+  readonly anchor: Signer;
+  readonly publishByMs: number;
+  readonly nowMs: () => number;
+}
+
+const encoder = new TextEncoder();
+
+export async function createRegistration({
+  root,
+  keys,
+  anchor,
+  publishByMs,
+  nowMs,
+}: RegistrationOptions): Promise<Registration> {
+  let keysState = emptyKeysState(keys.origin);
+  async function readKeys(): Promise<void> {
+    for await (const { leaf } of keys.readEntries(keysState.size, keys.size))
+      keysState = advanceKeys(keysState, leaf, verifyWithNode).state;
+  }
+  await readKeys();
+
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work, work);
+    turn = mine;
+    return mine;
+  }
+
+  /** Never before the newest entry, which may be ahead of this clock by up to a minute. */
+  function registrationTime(): number {
+    return Math.max(nowMs(), keysState.lastRegisteredAtMs);
+  }
+
+  function admitToRoot({ bytes, pointer }: Submission): void {
+    const verdict = admitEnvelope(
+      keysState,
+      { origin: root.origin, atMs: registrationTime(), envelope: bytes },
+      verifyWithNode,
+    );
+    if (!verdict.admitted)
+      throw new CentreError('statement-refused', `${verdict.reason} (${verdict.code})`, { pointer });
+  }
+
+  async function admitToKeys(submissions: readonly Submission[]): Promise<void> {
+    let state = keysState;
+    for (const { bytes, identity, statement, pointer } of submissions) {
+      if (!isKeysStatement(statement))
+        throw new CentreError('statement-refused', 'its type does not belong in the keys log (wrong-log)', {
+          pointer,
+        });
+      // What stands there already is answered with its index, and would be refused as saying nothing new.
+      if ((await keys.find(Buffer.from(identity, 'hex'))) !== null) continue;
+      const next = advanceKeys(
+        state,
+        formatLeaf({ registeredAtMs: registrationTime(), envelope: bytes }),
+        verifyWithNode,
+      );
+      if (!next.entry.counts)
+        throw new CentreError('statement-refused', `${next.entry.reason} (${next.entry.code})`, { pointer });
+      state = next.state;
+    }
+  }
+
+  async function accepted(log: Log, submission: Submission, appended: Appended): Promise<AcceptedStatement> {
+    const registeredAt = appended.registeredAt ?? 0;
+    const acceptance = await signAcceptance(
+      {
+        origin: log.origin,
+        leafIndex: appended.leafIndex,
+        leafHash: appended.leafHash,
+        registeredAtMs: registeredAt,
+        publishByMs: registeredAt + publishByMs,
+      },
+      anchor,
+    );
+    return {
+      digest: submission.payloadDigest,
+      index: appended.leafIndex,
+      registeredAt,
+      duplicate: appended.duplicate,
+      acceptance: new TextDecoder().decode(acceptance),
+    };
+  }
+
+  async function append(log: Log, submissions: readonly Submission[]): Promise<AcceptedStatement[]> {
+    const appended = await log.append(submissions.map(({ bytes }) => bytes));
+    return Promise.all(
+      appended.map((one, at) => {
+        const submission = submissions[at];
+        if (submission === undefined) throw new TypeError('the log answered more entries than it was given');
+        return accepted(log, submission, one);
+      }),
+    );
+  }
+
+  return {
+    keys: () => keysState,
+    parse(text, pointer) {
+      const bytes = encoder.encode(text);
+      try {
+        return { ...parseStatementEnvelope(bytes), bytes, pointer };
+      } catch (cause) {
+        if (!(cause instanceof StatementError)) throw cause;
+        throw new CentreError('malformed-envelope', `${cause.message} (${cause.code})`, { cause, pointer });
+      }
+    },
+    check: admitToRoot,
+    register: (log, submissions) =>
+      inTurn(async () => {
+        if (log === 'statements') {
+          for (const submission of submissions) admitToRoot(submission);
+          return append(root, submissions);
+        }
+        await admitToKeys(submissions);
+        const answers = await append(keys, submissions);
+        await readKeys();
+        const last = Math.max(...answers.map(({ index }) => index));
+        await keys.whenAnchored(last);
+        return answers;
+      }),
+  };
+}

@@ -1,0 +1,22 @@
+/** Which callers may use the release routes. That a statement is admitted is decided elsewhere, by the registration policy, again and again. */
+import { isValidAt } from '@vitrine/statements';
+import type { KeysState } from '@vitrine/statements';
+import { CentreError } from '../error.ts';
+
+/** @throws CentreError `forbidden` unless the caller's key holds `publisher` for the product now */
+export function mayPublish(keys: KeysState, keyid: string, product: string, nowMs: number): void {
+  const key = keys.keys.get(keyid);
+  const atMs = Math.max(nowMs, keys.lastRegisteredAtMs);
+  const grants = key === undefined || key.voidFrom !== undefined || !isValidAt(key, atMs) ? [] : key.roles;
+  if (
+    grants.some(
+      ({ role, products }) =>
+        role === 'publisher' && products.some((name) => name === '*' || name === product),
+    )
+  )
+    return;
+  throw new CentreError(
+    'forbidden',
+    `The key ${keyid} does not hold the role “publisher” for “${product}”. A key-add statement grants it.`,
+  );
+}
