@@ -1,10 +1,10 @@
-/** Ed25519 keys as the log uses them: raw public key, and a signer that may live in another process or token. */
+/** Ed25519 keys of logs and cosigners, held by node:crypto (tens of thousands of signatures a second). */
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 
 /** An Ed25519 key that signs. `publicKey`: 32 bytes, raw (RFC 8032). `sign` returns 64 bytes. */
 export type Ed25519Key = {
   readonly publicKey: Uint8Array;
-  readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  readonly sign: (message: Uint8Array) => Uint8Array;
 };
 
 /**

@@ -17,7 +17,7 @@ export type OpenedStore = {
   /** The note last published, or null if none was. Everything under it is durable in tiles and bundles. */
   readonly published: string | null;
   /** The durable batches that reach past the published size, in order and without a gap. */
-  readonly batches: AsyncIterable<CommittedBatch>;
+  readonly batches: Iterable<CommittedBatch> | AsyncIterable<CommittedBatch>;
 };
 
 /** A tile or an entry bundle. `path` is its URL path below the log, for example `tile/0/x001/234.p/7`. */

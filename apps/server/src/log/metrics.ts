@@ -63,3 +63,19 @@ export class Histogram {
     };
   }
 }
+
+/** What one log counts while it runs. */
+export class LogCounters {
+  entriesAdded = 0;
+  duplicates = 0;
+  batches = 0;
+  overloads = 0;
+  diskFull = 0;
+  unknownOutcome = 0;
+  publications = 0;
+  publicationFailures = 0;
+  lastPublishedAtMs = 0;
+  readonly commitSeconds = new Histogram();
+  readonly publishSeconds = new Histogram();
+  readonly appendSeconds = new Histogram();
+}

@@ -1,0 +1,200 @@
+/**
+ * Makes checkpoints public. Order, on which every reader relies: tiles and bundles durable, then the cosignature,
+ * then the history record, then the checkpoint in one rename, then whoever waits is told.
+ *
+ * Logs that are published together are one publication: the lead is cosigned first, at T; each companion after it,
+ * at T or later, and shown before it. So whoever cites the lead's checkpoint can cite companions no older.
+ */
+import type { Cosigner, SignedCheckpoint } from './checkpoint-signing.ts';
+import type { Clock } from './clock.ts';
+import type { PublishedCheckpoint } from './log.ts';
+import { LogError } from './log-error.ts';
+import type { LogStore } from './log-store.ts';
+import type { LogCounters } from './metrics.ts';
+import type { EngineLogger } from './engine-logger.ts';
+import type { RegistrationClock } from './registration-clock.ts';
+import type { Tail, TailSnapshot } from './tail.ts';
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MOST_MS = 10_000;
+
+/** One log as the publication sees it. */
+export type Publishable = {
+  readonly name: string;
+  readonly keepHistory: boolean;
+  readonly store: LogStore;
+  readonly tail: Tail;
+  /** null for an open log. */
+  readonly registrationClock: RegistrationClock | null;
+  readonly counters: LogCounters;
+  /** null before the first publication in this process. */
+  readonly publishedSize: () => number | null;
+  /** Tells whoever waits. MUST NOT throw. */
+  readonly onPublished: (checkpoint: PublishedCheckpoint) => void;
+};
+
+type Prepared = { readonly log: Publishable; readonly snapshot: TailSnapshot };
+
+export class Publication {
+  readonly #lead: Publishable;
+  readonly #companions: readonly Publishable[];
+  readonly #cosigner: Cosigner;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #logger: EngineLogger;
+  #timer: NodeJS.Timeout | null = null;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #retryMs = RETRY_FIRST_MS;
+  #running: Promise<void> | null = null;
+  /** A publication that has not started yet, shared by everyone who asked for one meanwhile. */
+  #next: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(parts: {
+    readonly lead: Publishable;
+    readonly companions: readonly Publishable[];
+    readonly cosigner: Cosigner;
+    readonly clock: Clock;
+    readonly intervalMs: number;
+    readonly logger: EngineLogger;
+  }) {
+    this.#lead = parts.lead;
+    this.#companions = parts.companions;
+    this.#cosigner = parts.cosigner;
+    this.#clock = parts.clock;
+    this.#intervalMs = parts.intervalMs;
+    this.#logger = parts.logger;
+  }
+
+  /** Something was committed: publishes soon, at most once in the interval. */
+  schedule(): void {
+    this.#scheduleIn(Math.max(0, this.#lastStartMs + this.#intervalMs - performance.now()));
+  }
+
+  /**
+   * Publishes; what is shown afterwards was cosigned after this call.
+   * @throws LogError `clock-behind`, `disk-full`, `closed`; or what the store threw
+   */
+  publishNow(): Promise<void> {
+    if (this.#closed) return Promise.reject(new LogError('closed', `the log ${this.#lead.name} is closed`));
+    this.#next ??= this.#publishAfter(this.#running);
+    return this.#next;
+  }
+
+  /** Publishes what is left, if it can, and stops. */
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    try {
+      if (this.#hasNews() || this.#next !== null) await this.publishNow();
+      await this.#running;
+    } catch (err) {
+      this.#logger.error(
+        { log: this.#lead.name, err },
+        'the last publication failed; the entries are durable',
+      );
+    }
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #scheduleIn(delayMs: number): void {
+    if (this.#timer !== null || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#closed || !this.#hasNews()) return;
+      this.publishNow().then(
+        () => {
+          this.#retryMs = RETRY_FIRST_MS;
+          if (this.#hasNews()) this.schedule();
+        },
+        () => {
+          this.#scheduleIn(this.#retryMs);
+          this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
+        },
+      );
+    }, delayMs);
+  }
+
+  #members(): Publishable[] {
+    return [...this.#companions, this.#lead];
+  }
+
+  #hasNews(): boolean {
+    return this.#members().some((log) => log.tail.size > (log.publishedSize() ?? -1));
+  }
+
+  async #publishAfter(running: Promise<void> | null): Promise<void> {
+    // The one before may fail without that being this caller's failure.
+    await running?.catch(() => undefined);
+    const publishing = this.#publish();
+    this.#running = publishing;
+    this.#next = null;
+    try {
+      await publishing;
+    } finally {
+      if (this.#running === publishing) this.#running = null;
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const startedAtMs = performance.now();
+    this.#lastStartMs = startedAtMs;
+    try {
+      const lead = prepare(this.#lead);
+      const companions = this.#companions.map(prepare);
+      for (const { log } of [lead, ...companions]) log.registrationClock?.checkNotBehind();
+      await Promise.all([lead, ...companions].map(writeTiles));
+      await this.#show(lead, companions);
+    } catch (err) {
+      for (const { counters } of this.#members()) counters.publicationFailures++;
+      this.#logger.error({ log: this.#lead.name, err }, 'a publication failed and will be tried again');
+      throw err;
+    }
+    for (const { counters } of this.#members()) {
+      counters.publications++;
+      counters.publishSeconds.observe((performance.now() - startedAtMs) / 1000);
+      counters.lastPublishedAtMs = this.#clock.nowMs();
+    }
+  }
+
+  async #show(lead: Prepared, companions: readonly Prepared[]): Promise<void> {
+    const leadShown = this.#cosign(lead, 0);
+    const notes: Record<string, string> = {};
+    for (const companion of companions) {
+      const shown = this.#cosign(companion, leadShown.cosignedAt);
+      notes[companion.log.name] = shown.note;
+      await publish(companion, shown);
+    }
+    await publish(lead, { ...leadShown, companions: notes });
+  }
+
+  #cosign({ snapshot }: Prepared, notBefore: number): PublishedCheckpoint {
+    const cosignedAt = Math.max(notBefore, Math.floor(this.#clock.nowMs() / 1000));
+    return { ...checkpointOf(snapshot.checkpoint, this.#cosigner, cosignedAt), cosignedAt, companions: {} };
+  }
+}
+
+function checkpointOf(
+  { size, root, note }: SignedCheckpoint,
+  cosigner: Cosigner,
+  cosignedAt: number,
+): { size: number; root: Uint8Array; note: string } {
+  return { size, root, note: cosigner.cosign(note, cosignedAt) };
+}
+
+function prepare(log: Publishable): Prepared {
+  return { log, snapshot: log.tail.snapshot() };
+}
+
+async function writeTiles({ log, snapshot }: Prepared): Promise<void> {
+  if (snapshot.files.length > 0) await log.store.writeTiles(snapshot.files);
+}
+
+async function publish({ log, snapshot }: Prepared, shown: PublishedCheckpoint): Promise<void> {
+  const { size, note, companions } = shown;
+  await log.store.publish(note, size, log.keepHistory ? { size, note, companions } : null);
+  log.onPublished(shown);
+  // Only now may memory be let go: readers of what is published find it on disk.
+  log.tail.written(snapshot);
+  if (snapshot.fullPaths.length > 0) await log.store.removePartials(snapshot.fullPaths);
+}
