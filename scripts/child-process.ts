@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { root } from './repository.ts';
 
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const running = new Set<ChildProcess>();
 
 /**
@@ -12,9 +14,18 @@ const running = new Set<ChildProcess>();
  * Signals that arrive while they end change nothing.
  */
 export function endChildrenOnSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of endingSignals) {
     process.on(signal, () => void endChildren().then(() => process.exit(128 + constants.signals[signal])));
   }
+}
+
+/**
+ * From now on a signal ends this process at once, as if it had never asked for signals; to be called when no child is left, right
+ * before execve. One that arrived before has been acted on when this resolves: execve would lose it.
+ */
+export async function leaveSignalsToSystem(): Promise<void> {
+  await setImmediate();
+  for (const signal of endingSignals) process.removeAllListeners(signal);
 }
 
 /** Asks all children to end and waits until they have. */

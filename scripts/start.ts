@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { buildWeb } from './build.ts';
-import { endChildrenOnSignals } from './child-process.ts';
+import { endChildrenOnSignals, leaveSignalsToSystem } from './child-process.ts';
 import { chooseInstance, initialise } from './instance.ts';
 import { bin } from './repository.ts';
 
@@ -23,6 +23,9 @@ try {
   say((await buildWeb()) ? 'web pages built' : 'web pages are up to date');
   say((await initialise(instance)) ? `new data folder ${instance.data}` : `data folder ${instance.data}`);
 
+  if (process.execve === undefined)
+    throw new Error('this system cannot replace a process; use `npm run dev`');
+  await leaveSignalsToSystem();
   // Through a shell that ends at once, so that the publisher is not a child which the server would have to wait for.
   spawnSync(
     '/bin/sh',
@@ -33,8 +36,6 @@ try {
     ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
-  if (process.execve === undefined)
-    throw new Error('this system cannot replace a process; use `npm run dev`');
   const server = bin('vitrine');
   process.execve(
     server,
