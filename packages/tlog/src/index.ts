@@ -9,6 +9,7 @@ export {
   parseEntries,
   parseEntryBundle,
 } from './bundle.ts';
+export { equalBytes } from './bytes.ts';
 export { type Checkpoint, formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export { cosign, cosignatureSigner, cosignatureTime, verifyCosignature } from './cosignature.ts';
 export { verifyEd25519 } from './ed25519.ts';
