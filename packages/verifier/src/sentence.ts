@@ -1,0 +1,87 @@
+// The one sentence of a verdict, for people who read nothing else.
+
+import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
+import type { Facts } from './facts.ts';
+import type { OpenedEvidence } from './opened-evidence.ts';
+import { formatTime, shorten, toPlainText } from './plain-text.ts';
+import { describeStatement } from './statement-in-words.ts';
+import type { Check } from './verdict.ts';
+
+export function composeSentence(checks: readonly Check[], facts: Facts): string {
+  const failed = checks.find(({ ok }) => !ok);
+  const { opened, policy } = facts;
+  if (failed === undefined && opened !== undefined && policy !== undefined) {
+    return `${claim(opened, policy.instance, facts)}, logged as ${entry(opened)}.${unhashed(opened, facts)}`;
+  }
+  return refusal(failed, facts);
+}
+
+/** Everything up to the place in the log. */
+function claim(opened: OpenedEvidence, instance: string, { file }: Pick<Facts, 'file'>): string {
+  const { statement } = opened.about;
+  switch (statement.predicateType) {
+    case ARTIFACT_TYPE: {
+      const { predicate, subject } = statement;
+      const [{ name }] = subject;
+      const release = `${predicate.product} ${predicate.version}`;
+      const published = `as published by ${instance}`;
+      if (file === undefined || file.name === name) return `“${shown(name)}” is ${release} ${published}`;
+      return `“${shown(file.name)}” is “${shown(name)}” of ${release} ${published}`;
+    }
+    case RELEASE_TYPE: {
+      const { product, version } = statement.predicate;
+      return `${product} ${version} is a release published by ${instance}`;
+    }
+    case WITHDRAWAL_TYPE: {
+      const { product, version } = statement.predicate;
+      return `${product} ${version} was withdrawn by ${instance}`;
+    }
+    default:
+      return `${instance} says: ${describeStatement(statement).replace(/\.$/, '')}`;
+  }
+}
+
+function entry({ about }: OpenedEvidence): string {
+  return `entry ${about.proof.index} on ${formatTime(about.registeredAtMs)}`;
+}
+
+function unhashed({ artifact }: OpenedEvidence, { file }: Facts): string {
+  if (artifact === undefined || file !== undefined) return '';
+  const [{ digest }] = artifact.statement.subject;
+  return ` No file was compared with it: this holds for a file whose SHA-256 is ${shorten(digest.sha256)}`;
+}
+
+function refusal(failed: Check | undefined, facts: Facts): string {
+  const { file, opened, policy, withdrawals } = facts;
+  const reason = withoutStop(failed?.reason ?? 'no check was made');
+  const what = file === undefined ? subjectOf(opened) : `“${shown(file.name)}”`;
+  if (failed?.name === 'policy')
+    return `Refused: the policy cannot be used, so nothing about ${what} was checked: ${reason}.`;
+  if (opened === undefined || policy === undefined)
+    return `Refused: nothing is known about ${what}: ${reason}.`;
+  if (failed?.name === 'file' && opened.artifact !== undefined) {
+    const { predicate } = opened.artifact.statement;
+    return `Refused: ${what} is not the file that ${policy.instance} published as ${predicate.product} ${predicate.version}: ${reason}.`;
+  }
+  if (failed?.name === 'not-withdrawn' && withdrawals.length > 0) {
+    return `Refused: ${claim(opened, policy.instance, facts)}, but ${reason}.`;
+  }
+  if (failed?.name === 'age')
+    return `Refused: ${claim(opened, policy.instance, facts)}, but only as of an old view: ${reason}.`;
+  return `Refused: this evidence does not show that ${claim(opened, policy.instance, facts)}: ${reason}.`;
+}
+
+function subjectOf(opened: OpenedEvidence | undefined): string {
+  const artifact = opened?.artifact?.statement;
+  if (artifact === undefined) return 'this statement';
+  const [{ name }] = artifact.subject;
+  return `“${shown(name)}”`;
+}
+
+function shown(name: string): string {
+  return toPlainText(name, 255);
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, '');
+}
