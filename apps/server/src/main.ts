@@ -59,7 +59,7 @@ async function init(args: string[]): Promise<void> {
     dir: required(values.data, '--data'),
     name: required(values.origin, '--origin'),
     openLogs: values['open-log'] ?? [],
-    openStorage: (folder) => openLogFolder(folder.dir),
+    openStorage: (folder) => openLogFolder({ dataDir: folder.dir }),
   });
   if (values.json === true) {
     process.stdout.write(`${JSON.stringify(created)}\n`);
@@ -98,7 +98,7 @@ async function serve(args: string[]): Promise<void> {
   const centre = await startCentre({
     config,
     folder,
-    logStorage: await openLogFolder(folder.dir),
+    logStorage: await openLogFolder({ dataDir: folder.dir }),
     vault: await openVaultOf(folder, logger),
     read: openSqlite<ReadModels>(folder.readModels),
     local: openSqlite<LocalState>(folder.localState),
@@ -131,7 +131,7 @@ async function vaultCheck(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: { type: 'string' }, json: { type: 'boolean' } } });
   const folder = dataFolder(required(values.data, '--data'));
   readConfig(folder);
-  const lock = await openLogFolder(folder.dir);
+  const lock = await openLogFolder({ dataDir: folder.dir });
   const vault = await openVaultOf(folder);
   const report = await vault.check({
     onProgress: ({ packs, packCount, objects }) => {
