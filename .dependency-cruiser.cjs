@@ -3,7 +3,7 @@
  * A test stands outside: it may import what the code beside it may not.
  * @type {import('dependency-cruiser').IConfiguration}
  */
-const test = '[.]test[.]tsx?$|/browser-tests/';
+const test = '[.]test[.]tsx?$|/browser-tests/|^packages/[^/]+/test/';
 const capability =
   '^apps/server/src/(releases|reviews|reading-room|rebuilds|rules|cases|controls|commitments)/';
 
@@ -76,10 +76,11 @@ module.exports = {
       to: { path: '^apps/server/src/storage/' },
     },
     {
-      name: 'only-main-imports-http',
-      comment: 'A capability declares routes; it never sees the server, its statuses or its framework.',
+      name: 'no-folder-imports-http',
+      comment:
+        'A capability declares routes; it never sees the server, its statuses or its framework. The files beside main.ts wire them.',
       severity: 'error',
-      from: { path: '^apps/server/src/', pathNot: ['^apps/server/src/(main[.]ts$|http/)', test] },
+      from: { path: '^apps/server/src/[^/]+/', pathNot: ['^apps/server/src/http/', test] },
       to: { path: '^apps/server/src/http/' },
     },
     {

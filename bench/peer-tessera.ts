@@ -83,7 +83,10 @@ function compare(
   read: (result: LoadResult) => number,
 ): void {
   const value = read(ours);
-  if (theirs === undefined) { report({ name, value, unit, command }); return; }
+  if (theirs === undefined) {
+    report({ name, value, unit, command });
+    return;
+  }
   const peerValue = read(theirs);
   const ratio = better === 'more' ? value / peerValue : peerValue / value;
   report({ name, value, unit, peer, peerValue, ratio, command });

@@ -1,6 +1,6 @@
 /** The packages as npm would publish them, unpacked into an empty folder: dist alone, found by their names, on Node 24. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vitrine-packed-'));
   const tarballs = await packPackages(folder);
   expect(tarballs).toHaveLength(workspaces.length);
-  for (const { name, version } of workspaces) {
+  for (const { name, version, folder: source } of workspaces) {
     const tarball = join(folder, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
     const target = join(folder, 'node_modules', name);
     mkdirSync(target, { recursive: true });
@@ -29,10 +29,16 @@ beforeAll(async () => {
     for (const dependency of Object.keys(dependencies).filter((other) => !other.startsWith('@vitrine/'))) {
       const link = join(target, 'node_modules', dependency);
       mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(join(root, 'node_modules', dependency), link);
+      symlinkSync(installed(source, dependency), link);
     }
   }
 });
+
+/** Where npm installed a workspace's dependency: of its own, or shared. */
+function installed(workspace: string, dependency: string): string {
+  const own = join(workspace, 'node_modules', dependency);
+  return existsSync(own) ? own : join(root, 'node_modules', dependency);
+}
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
