@@ -40,7 +40,7 @@ try {
   process.execve(
     server,
     [server, 'serve', '--data', instance.data, '--listen', `127.0.0.1:${instance.port}`],
-    process.env,
+    { VITRINE_LOG_LEVEL: 'warn', ...process.env },
   );
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
