@@ -1,5 +1,5 @@
 /** Reads a whole vault and says what is wrong with it. */
-import { readObject } from './object-reader.ts';
+import { readAhead, readObject } from './object-reader.ts';
 import { isPackId } from './pack-envelope.ts';
 import { type LoadedPack, OBJECTS_FILE, PACKS, type PackShelf, TABLE_FILE } from './pack-shelf.ts';
 import type { PackTable } from './pack-table.ts';
@@ -117,10 +117,11 @@ async function checkObjects(
   progress: { objects: number; bytes: number },
   report: (reason: string) => void,
 ): Promise<void> {
+  const inOrder = readAhead(file);
   for (const row of table.rowsByOffset()) {
     options.signal?.throwIfAborted();
     try {
-      for await (const block of readObject(file, row, 0, row.sizeBytes)) progress.bytes += block.length;
+      for await (const block of readObject(inOrder, row, 0, row.sizeBytes)) progress.bytes += block.length;
       progress.objects += 1;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;

@@ -3,7 +3,7 @@
  * back, in order. Sealing never waits, so that look-up, deduplication and append can be one tick; callers await
  * `pressure()` between objects.
  */
-import { randomFillSync } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomFillSync } from 'node:crypto';
 import { PIECE_BYTES, pieceCount, sealPiece } from './object-cipher.ts';
 import type { WritableFile } from './ports.ts';
 
@@ -34,16 +34,17 @@ export class CiphertextWriter {
 
   /** Appends a whole object; returns where it begins. */
   sealObject(content: Uint8Array, key: Uint8Array): number {
+    const secretKey = createSecretKey(key);
     const offset = this.#position;
     const pieces = pieceCount(content.length);
     for (let index = 0; index < pieces; index++) {
       const plain = content.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
-      this.sealPiece(plain, key, index, index === pieces - 1);
+      this.sealPiece(plain, secretKey, index, index === pieces - 1);
     }
     return offset;
   }
 
-  sealPiece(plain: Uint8Array, key: Uint8Array, pieceIndex: number, isLast: boolean): void {
+  sealPiece(plain: Uint8Array, key: KeyObject, pieceIndex: number, isLast: boolean): void {
     for (const part of sealPiece(plain, key, pieceIndex, isLast)) this.#append(part);
   }
 

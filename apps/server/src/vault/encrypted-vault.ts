@@ -554,6 +554,8 @@ export class EncryptedVault implements Vault {
       .filter(
         (pack) =>
           pack.objectCount > 0 &&
+          // A large object stays alone: its disposal then gives the space back.
+          (pack.objectCount > 1 || pack.endOffset <= LARGE_OBJECT_BYTES) &&
           pack.tableFingerprint.length > 0 &&
           pack.endOffset < this.#limits.packBytes &&
           pack.objectCount < this.#limits.packObjects,

@@ -3,7 +3,7 @@
  * pack it will be; the rename of that folder is the commit, so nothing is copied. When digest and size are known from
  * the start, the table is written first, and an interrupted object can be taken up again, also by another process.
  */
-import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, type Hash, type KeyObject, randomBytes } from 'node:crypto';
 import { CiphertextWriter } from './ciphertext-writer.ts';
 import { ciphertextSize, openPiece, PIECE_BYTES, SEALED_PIECE_BYTES } from './object-cipher.ts';
 import type { PackIdentity } from './pack-envelope.ts';
@@ -27,6 +27,7 @@ export class StagedObject {
   readonly #folder: string;
   readonly #claim: Claim;
   readonly #key: Uint8Array;
+  readonly #secretKey: KeyObject;
   readonly #writer: CiphertextWriter;
   readonly #hasher: Hash;
   readonly #isTableWritten: boolean;
@@ -50,6 +51,7 @@ export class StagedObject {
     this.#folder = folder;
     this.#claim = claim;
     this.#key = key;
+    this.#secretKey = createSecretKey(key);
     this.#writer = writer;
     this.#sealedPieces = sealed.pieces;
     this.#hasher = sealed.hasher;
@@ -218,7 +220,7 @@ export class StagedObject {
 
   #seal(plain: Uint8Array, isLast: boolean): void {
     this.#hasher.update(plain);
-    this.#writer.sealPiece(plain, this.#key, this.#sealedPieces, isLast);
+    this.#writer.sealPiece(plain, this.#secretKey, this.#sealedPieces, isLast);
     if (!isLast) this.#sealedPieces += 1;
   }
 }
@@ -229,11 +231,12 @@ async function readSealedPieces(
   row: ObjectRow,
 ): Promise<{ pieces: number; hasher: Hash }> {
   const hasher = createHash('sha256');
+  const key = createSecretKey(row.key);
   const sealed = Buffer.allocUnsafe(16 * SEALED_PIECE_BYTES);
   for (let pieces = 0; ; ) {
     const available = await file.read(sealed, pieces * SEALED_PIECE_BYTES);
     for (let from = 0; from + SEALED_PIECE_BYTES <= available; from += SEALED_PIECE_BYTES) {
-      const plain = openPiece(sealed.subarray(from, from + SEALED_PIECE_BYTES), row.key, pieces, false);
+      const plain = openPiece(sealed.subarray(from, from + SEALED_PIECE_BYTES), key, pieces, false);
       if (plain === undefined) return { pieces, hasher };
       hasher.update(plain);
       pieces += 1;
