@@ -19,7 +19,7 @@ try {
   ]);
   child.once('exit', (code) => process.exit(code ?? 1));
   const passOn = Object.fromEntries(
-    ['/api/', '^/logs/[^/]+/(?:checkpoint|tile/|add)', '/healthz', '/metrics'].map((path) => [
+    ['/api', '^/logs/[^/]+/(?:checkpoint|tile/|add)', '/healthz', '/metrics'].map((path) => [
       path,
       { target: server.url },
     ]),
