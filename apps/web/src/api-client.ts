@@ -1,0 +1,149 @@
+/** How the pages ask the centre: one client, and one query for each thing that is asked. */
+import { createApiClient, ApiError, routeUrl } from '@vitrine/api';
+import type { CallOptions, RouteName } from '@vitrine/api';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { queryOptions, QueryClient } from '@tanstack/react-query';
+
+const client = createApiClient('', (input, init) => fetch(input, init));
+
+/** What a page can hold of one response: larger ones are for the command line. */
+const BODY_SHOWN_MAX_BYTES = 1024 * 1024;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (failures, error) => failures < 2 && error instanceof ApiError && error.code === 'unreachable',
+    },
+  },
+});
+
+/** Address of a route for links, downloads and what the reader copies. */
+export function apiUrl(name: RouteName, options: CallOptions = {}): string {
+  return routeUrl(name, options);
+}
+
+export const centreQuery = queryOptions({
+  queryKey: ['centre'],
+  queryFn: ({ signal }) => client.call('centre', { signal }),
+  refetchInterval: 30_000,
+});
+
+export const policyQuery = queryOptions({
+  queryKey: ['policy'],
+  queryFn: async ({ signal }) => (await client.call('policy', { signal })).text(),
+  staleTime: 300_000,
+});
+
+export const productsQuery = queryOptions({
+  queryKey: ['products'],
+  queryFn: ({ signal }) => client.call('products', { signal }),
+});
+
+export function productQuery(product: string) {
+  return queryOptions({
+    queryKey: ['product', product],
+    queryFn: ({ signal }) => client.call('product', { params: { product }, signal }),
+  });
+}
+
+export function releaseQuery(product: string, version: string) {
+  return queryOptions({
+    queryKey: ['release', product, version],
+    queryFn: ({ signal }) => client.call('release', { params: { product, version }, signal }),
+  });
+}
+
+export interface SearchTerms {
+  readonly q?: string;
+  readonly product?: string;
+  readonly version?: string;
+  readonly digest?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly before?: string;
+}
+
+export function searchQuery(terms: SearchTerms) {
+  return queryOptions({
+    queryKey: ['search', terms],
+    queryFn: ({ signal }) => client.call('search', { query: { ...terms, limit: 50 }, signal }),
+  });
+}
+
+export function logQuery(log: string) {
+  return queryOptions({
+    queryKey: ['log', log],
+    queryFn: ({ signal }) => client.call('log', { params: { log }, signal }),
+  });
+}
+
+export function entriesQuery(log: string, before: string | undefined) {
+  return queryOptions({
+    queryKey: ['entries', log, before],
+    queryFn: ({ signal }) =>
+      client.call('entries', { params: { log }, query: { before, limit: 50 }, signal }),
+  });
+}
+
+export function entryQuery(log: string, index: string, size: string | undefined) {
+  return queryOptions({
+    queryKey: ['entry', log, index, size],
+    queryFn: ({ signal }) => client.call('entry', { params: { log, index }, query: { size }, signal }),
+  });
+}
+
+/** The releases that name an artifact of this digest; null when none does. */
+export async function findArtifact(sha256Hex: string, signal: AbortSignal) {
+  try {
+    return await client.call('artifact', { params: { sha256: sha256Hex }, signal });
+  } catch (error) {
+    if (error instanceof ApiError && error.problem?.status === 404) return null;
+    throw error;
+  }
+}
+
+/** An evidence file about an artifact; at the newest root size unless one is named. */
+export async function fetchArtifactEvidence(
+  sha256Hex: string,
+  rootSize: string | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const response = await client.call('artifactEvidence', {
+    params: { sha256: sha256Hex },
+    query: { rootSize },
+    signal,
+  });
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+export interface CheckedBody {
+  readonly sizeBytes: number;
+  /** SHA-256 of the bytes that arrived, computed in this page. */
+  readonly sha256: string;
+  readonly matches: boolean;
+  /** Null when the bytes are not UTF-8. */
+  readonly text: string | null;
+}
+
+/** A public body, and whether its bytes have the digest that the statement names. */
+export function bodyQuery(digest: string) {
+  return queryOptions({
+    queryKey: ['body', digest],
+    staleTime: Infinity,
+    queryFn: async ({ signal }): Promise<CheckedBody> => {
+      const response = await client.call('body', { params: { sha256: digest }, signal });
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const actual = bytesToHex(sha256(bytes));
+      const shown = bytes.subarray(0, BODY_SHOWN_MAX_BYTES);
+      let text: string | null;
+      try {
+        text = new TextDecoder('utf-8', { fatal: true }).decode(shown, { stream: true });
+      } catch {
+        text = null;
+      }
+      return { sizeBytes: bytes.length, sha256: actual, matches: actual === digest, text };
+    },
+  });
+}

@@ -1,0 +1,235 @@
+import {
+  ARTIFACT_TYPE,
+  DISPOSAL_TYPE,
+  HEAD_TYPE,
+  KEY_ADD_TYPE,
+  KEY_REVOKE_TYPE,
+  KEY_ROTATE_TYPE,
+  REGISTRATION_POLICY_TYPE,
+  RELEASE_TYPE,
+  ROOT_KEYS_TYPE,
+  WITHDRAWAL_TYPE,
+  WITNESSES_TYPE,
+  keyidOf,
+  parsePublicKey,
+} from '@vitrine/statements';
+import type { Statement } from '@vitrine/statements';
+import { Link } from '@tanstack/react-router';
+import { CheckedBody } from '../../components/checked-body.tsx';
+import { Digest } from '../../components/digest.tsx';
+import type { Fact } from '../../components/facts.tsx';
+import { countOf, formatByteSize } from '../../formats/byte-size.ts';
+
+function releaseLink(product: string, version: string) {
+  return (
+    <Link to="/products/$product/$version" params={{ product, version }} className="link">
+      {product} {version}
+    </Link>
+  );
+}
+
+function keyid(spki: string): string {
+  return keyidOf(parsePublicKey(spki).spki);
+}
+
+function shortType(uri: string): string {
+  return uri.replace('https://vitrine.dev/', '');
+}
+
+/** What a statement says, in one sentence. */
+export function statementSentence(statement: Statement): string {
+  switch (statement.predicateType) {
+    case RELEASE_TYPE:
+      return `${statement.predicate.product} ${statement.predicate.version} is released.`;
+    case ARTIFACT_TYPE:
+      return `${statement.subject[0].name} belongs to ${statement.predicate.product} ${statement.predicate.version}.`;
+    case WITHDRAWAL_TYPE:
+      return `${statement.predicate.product} ${statement.predicate.version} is withdrawn.`;
+    case HEAD_TYPE:
+      return `The log ${statement.predicate.head.origin} had ${countOf(statement.predicate.head.treeSize, 'entry', 'entries')}.`;
+    case DISPOSAL_TYPE:
+      return `${countOf(statement.predicate.objects.count, 'object')} of ${statement.predicate.product} ${statement.predicate.objects.count === 1 ? 'was' : 'were'} disposed of.`;
+    case ROOT_KEYS_TYPE:
+      return `${countOf(statement.predicate.keys.length, 'root key')}, of which ${statement.predicate.threshold} must sign together, ${statement.predicate.keys.length === 1 ? 'governs' : 'govern'} ${statement.predicate.instance}.`;
+    case REGISTRATION_POLICY_TYPE:
+      return `Version ${statement.predicate.version} of the rules says who may say what.`;
+    case WITNESSES_TYPE:
+      return `${countOf(statement.predicate.witnesses.length, 'witness', 'witnesses')} ${statement.predicate.witnesses.length === 1 ? 'is' : 'are'} asked to cosign.`;
+    case KEY_ADD_TYPE:
+      return 'A key may speak from now on.';
+    case KEY_ROTATE_TYPE:
+      return 'A key hands its roles to a successor.';
+    case KEY_REVOKE_TYPE:
+      return statement.predicate.reason === 'retired'
+        ? 'A key is retired.'
+        : 'A key is revoked because it was compromised.';
+  }
+}
+
+/** The parts of a statement, each named. */
+export function statementFacts(statement: Statement): readonly Fact[] {
+  switch (statement.predicateType) {
+    case RELEASE_TYPE: {
+      const { predicate } = statement;
+      const optional: Fact[] = [];
+      if (predicate.supersedes !== undefined)
+        optional.push({ term: 'Supersedes', value: releaseLink(predicate.product, predicate.supersedes) });
+      if (predicate.notes !== undefined)
+        optional.push({ term: 'Notes', value: <Digest value={predicate.notes.digest} of="the notes" /> });
+      if (predicate.sbom !== undefined)
+        optional.push({
+          term: `SBOM (${predicate.sbom.format === 'cyclonedx' ? 'CycloneDX' : 'SPDX'})`,
+          value: <Digest value={predicate.sbom.digest} of="the bill of materials" />,
+        });
+      if (predicate.provenance !== undefined)
+        optional.push({
+          term: 'Provenance',
+          value: <Digest value={predicate.provenance.digest} of="the build provenance" />,
+        });
+      return [
+        { term: 'Release', value: releaseLink(predicate.product, predicate.version) },
+        {
+          term: 'Source',
+          value: (
+            <>
+              {countOf(predicate.source.files, 'file')} under root{' '}
+              <Digest value={predicate.source.root} of="the source snapshot" />
+            </>
+          ),
+        },
+        {
+          term: 'Artifacts',
+          value: (
+            <>
+              {countOf(predicate.artifacts.count, 'file')}, listed in{' '}
+              <Digest value={predicate.artifacts.list} of="the list of artifacts" />
+            </>
+          ),
+        },
+        ...optional,
+      ];
+    }
+    case ARTIFACT_TYPE: {
+      const { predicate } = statement;
+      const [subject] = statement.subject;
+      return [
+        { term: 'File', value: subject.name },
+        {
+          term: 'SHA-256',
+          value: (
+            <>
+              <Digest value={subject.digest.sha256} of={subject.name} />{' '}
+              <Link to="/verify/$sha256" params={{ sha256: subject.digest.sha256 }} className="link">
+                check
+              </Link>
+            </>
+          ),
+        },
+        { term: 'Size', value: `${formatByteSize(predicate.sizeBytes)} (${predicate.sizeBytes} bytes)` },
+        { term: 'Release', value: releaseLink(predicate.product, predicate.version) },
+        {
+          term: 'Release statement',
+          value: <Digest value={predicate.release} of="the release statement" />,
+        },
+      ];
+    }
+    case WITHDRAWAL_TYPE: {
+      const { predicate } = statement;
+      return [
+        { term: 'Release', value: releaseLink(predicate.product, predicate.version) },
+        {
+          term: 'Release statement',
+          value: <Digest value={predicate.release} of="the release statement" />,
+        },
+        {
+          term: 'Reason',
+          value: <CheckedBody digest={predicate.reason.digest} what="reason of the withdrawal" prose />,
+        },
+      ];
+    }
+    case HEAD_TYPE: {
+      const { head } = statement.predicate;
+      return [
+        { term: 'Log', value: head.origin },
+        { term: 'Size', value: countOf(head.treeSize, 'entry', 'entries') },
+        { term: 'Root hash', value: <Digest value={head.root} of={`the root of ${head.origin}`} /> },
+      ];
+    }
+    case DISPOSAL_TYPE: {
+      const { predicate } = statement;
+      return [
+        { term: 'Product', value: predicate.product },
+        { term: 'Objects', value: `${predicate.objects.count}; which ones is not public` },
+        {
+          term: 'Reason',
+          value: <CheckedBody digest={predicate.reason.digest} what="reason of the disposal" prose />,
+        },
+      ];
+    }
+    case ROOT_KEYS_TYPE:
+      return [
+        { term: 'Instance', value: statement.predicate.instance },
+        {
+          term: 'Threshold',
+          value: `${statement.predicate.threshold} of ${statement.predicate.keys.length}`,
+        },
+        ...statement.predicate.keys.map((key, at) => ({
+          term: `Root key ${at + 1}`,
+          value: <Digest value={keyid(key)} of={`root key ${at + 1}`} />,
+        })),
+      ];
+    case REGISTRATION_POLICY_TYPE:
+      return statement.predicate.rules.map((rule) => ({
+        term: shortType(rule.predicateType),
+        value:
+          rule.threshold === 1
+            ? `signed by a key with the role ${rule.role}`
+            : `signed by ${rule.threshold} keys with the role ${rule.role}`,
+      }));
+    case WITNESSES_TYPE:
+      return [
+        { term: 'Quorum', value: `${countOf(statement.predicate.quorum, 'operator')}` },
+        ...statement.predicate.witnesses.map((witness, at) => ({
+          term: `Witness ${at + 1}`,
+          value: (
+            <>
+              {witness.operator}
+              <br />
+              <code className="break-all">{witness.vkey}</code>
+            </>
+          ),
+        })),
+      ];
+    case KEY_ADD_TYPE:
+      return [
+        { term: 'Key', value: <Digest value={keyid(statement.predicate.key)} of="the key" /> },
+        ...statement.predicate.roles.map(({ role, products }) => ({
+          term: `May speak as ${role}`,
+          value: products.includes('*') ? 'for every product' : `for ${products.join(', ')}`,
+        })),
+      ];
+    case KEY_ROTATE_TYPE:
+      return [
+        { term: 'Old key', value: <Digest value={statement.predicate.key} of="the old key" /> },
+        {
+          term: 'Successor',
+          value: <Digest value={keyid(statement.predicate.successor)} of="the successor" />,
+        },
+      ];
+    case KEY_REVOKE_TYPE: {
+      const { predicate } = statement;
+      return [
+        { term: 'Key', value: <Digest value={predicate.key} of="the key" /> },
+        { term: 'Reason', value: predicate.reason },
+        ...(predicate.reason === 'compromised'
+          ? [
+              {
+                term: 'Its signatures stand',
+                value: `only below entry ${predicate.validBelow} of the root log`,
+              },
+            ]
+          : []),
+      ];
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { useSuspenseQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { LogSummary } from '@vitrine/api';
+import { centreQuery, productsQuery } from '../../api-client.ts';
+import { quietAction, field } from '../../components/action.ts';
+import { FileDrop } from '../../components/file-drop.tsx';
+import { Facts } from '../../components/facts.tsx';
+import { Age, LogTime } from '../../components/log-time.tsx';
+import { PageHeading, Section } from '../../components/page-heading.tsx';
+import { ProductTable } from './product-table.tsx';
+import { countOf, formatCount } from '../../formats/byte-size.ts';
+import { stateInWords } from '../../components/log-state.ts';
+import { usePageTitle } from '../../page-title.ts';
+import { digestIn } from '../search/search-terms.ts';
+import { verificationQueue } from '../../verification/verification-queue.ts';
+
+function SearchBox() {
+  const navigate = useNavigate();
+  const [text, setText] = useState('');
+  return (
+    <form
+      role="search"
+      className="flex max-w-2xl flex-wrap gap-3 sm:flex-nowrap"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const digest = digestIn(text);
+        void navigate({ to: '/search', search: digest === undefined ? { q: text } : { digest } });
+      }}
+    >
+      <label htmlFor="front-search" className="sr-only">
+        Product, version, file name or digest
+      </label>
+      <input
+        id="front-search"
+        type="search"
+        maxLength={200}
+        className={field}
+        placeholder="Product, version, file name or digest"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+        }}
+      />
+      <button type="submit" className={quietAction}>
+        Search
+      </button>
+    </form>
+  );
+}
+
+function LogHealth({ log, operators }: { readonly log: LogSummary; readonly operators: readonly string[] }) {
+  const instance = log.origin.slice(0, -`/${log.name}`.length);
+  const others = operators.filter((operator) => operator !== instance);
+  return (
+    <Facts
+      narrow
+      facts={[
+        {
+          term: 'Statements',
+          value: (
+            <>
+              <Link to="/logs/$log" params={{ log: log.name }} className="link">
+                {countOf(log.size, 'entry', 'entries')}
+              </Link>{' '}
+              published
+              {log.durableSize > log.size
+                ? `, ${formatCount(log.durableSize - log.size)} more on their way`
+                : ''}
+            </>
+          ),
+        },
+        {
+          term: 'Last checkpoint',
+          value: (
+            <>
+              <Age timeMs={log.publishedAt} />
+              <br />
+              <span className="text-sm text-soft">
+                <LogTime timeMs={log.publishedAt} />
+              </span>
+            </>
+          ),
+        },
+        { term: 'State', value: stateInWords(log.state) },
+        {
+          term: 'Cosigned by',
+          value:
+            others.length === 0
+              ? 'this centre alone: nobody else confirms yet that everyone is shown the same log'
+              : [...new Set([...operators])].join(', '),
+        },
+      ]}
+    />
+  );
+}
+
+/** What this centre is, and the one question that most come with. */
+export function FrontPage() {
+  const { data: centre } = useSuspenseQuery(centreQuery);
+  const { data: products } = useSuspenseQuery(productsQuery);
+  const navigate = useNavigate();
+  usePageTitle(
+    `${centre.name}, transparency centre`,
+    `Check a file from ${centre.name} against its append-only log, in your browser or offline.`,
+  );
+  const root = centre.logs.find((log) => log.kind === 'statements');
+  return (
+    <>
+      <div className="grid gap-x-16 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+        <div>
+          <PageHeading
+            below={
+              <p>
+                You will learn what {centre.name} has said about it, since when, and what nobody has shown.
+                The proof is checked in this browser; the file stays on your machine.
+              </p>
+            }
+          >
+            Have a file? Check it.
+          </PageHeading>
+          <FileDrop
+            onFiles={(files) => {
+              verificationQueue.add(files);
+              void navigate({ to: '/verify' });
+            }}
+          />
+        </div>
+        {root === undefined ? null : (
+          <section aria-labelledby="health-title" className="lg:pt-20">
+            <h2 id="health-title" className="mb-4 text-lg">
+              The log’s health
+            </h2>
+            <LogHealth log={root} operators={centre.operators} />
+          </section>
+        )}
+      </div>
+      <Section id="products-section" title="Products">
+        <div className="mb-8">
+          <SearchBox />
+        </div>
+        <ProductTable products={products} />
+      </Section>
+      <div className="grid gap-x-16 lg:grid-cols-2">
+        <Section id="how-it-works" title="How it works">
+          <ol className="measure space-y-4">
+            <li>
+              <b className="font-semibold">Said.</b> A publisher signs a statement of what is released: the
+              files, and a commitment to source code that stays confidential.
+            </li>
+            <li>
+              <b className="font-semibold">Kept.</b> The statement becomes an entry of an append-only log. It
+              can be followed by a withdrawal; it cannot be changed or removed without a trace.
+            </li>
+            <li>
+              <b className="font-semibold">Checked.</b> You verify the file against the log, here or offline,
+              under a policy that names the keys you rely on.
+            </li>
+          </ol>
+          <p className="mt-5">
+            <Link to="/how" className="link">
+              How to check, without trusting this page
+            </Link>
+          </p>
+        </Section>
+        <Section id="not-proved" title="What it does not prove">
+          <ul className="measure space-y-4">
+            <li>
+              That a release is safe. A logged statement binds its author to it; it does not make it true.
+            </li>
+            <li>That a file was built from the committed source. That takes a rebuild by somebody else.</li>
+            <li>
+              That nothing happened later. A verdict names a root size and a log time; a withdrawal after them
+              needs newer evidence.
+            </li>
+          </ul>
+        </Section>
+      </div>
+    </>
+  );
+}

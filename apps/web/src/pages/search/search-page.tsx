@@ -1,0 +1,188 @@
+import { useSuspenseQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import type { SearchHit } from '@vitrine/api';
+import { searchQuery } from '../../api-client.ts';
+import type { SearchTerms } from '../../api-client.ts';
+import { field, primaryAction, quietAction } from '../../components/action.ts';
+import { Digest } from '../../components/digest.tsx';
+import { LogTime } from '../../components/log-time.tsx';
+import { PageHeading } from '../../components/page-heading.tsx';
+import { RecordTable } from '../../components/record-table.tsx';
+import type { Column } from '../../components/record-table.tsx';
+import { ReleaseState } from '../../components/release-state.tsx';
+import { formatByteSize } from '../../formats/byte-size.ts';
+import { usePageTitle } from '../../page-title.ts';
+import { digestIn, searchTermsOf } from './search-terms.ts';
+
+const route = getRouteApi('/search');
+
+const columns: readonly Column<SearchHit>[] = [
+  {
+    key: 'what',
+    title: 'Found',
+    value: (hit) => (hit.kind === 'release' ? `${hit.product} ${hit.version}` : hit.name),
+    show: (hit) => (
+      <Link
+        to="/products/$product/$version"
+        params={{ product: hit.product, version: hit.version }}
+        className="link"
+      >
+        {hit.kind === 'release' ? `${hit.product} ${hit.version}` : hit.name}
+      </Link>
+    ),
+  },
+  {
+    key: 'kind',
+    title: 'Kind',
+    value: (hit) => hit.kind,
+    show: (hit) =>
+      hit.kind === 'release' ? (
+        'release'
+      ) : (
+        <>
+          artifact of {hit.product} {hit.version}, {formatByteSize(hit.sizeBytes)}
+        </>
+      ),
+  },
+  {
+    key: 'digest',
+    title: 'Digest',
+    value: (hit) => (hit.kind === 'release' ? hit.digest : hit.sha256),
+    show: (hit) =>
+      hit.kind === 'release' ? (
+        <Digest value={hit.digest} of={`the statement of ${hit.product} ${hit.version}`} />
+      ) : (
+        <Digest value={hit.sha256} of={hit.name} />
+      ),
+  },
+  {
+    key: 'registered',
+    title: 'Registered',
+    value: (hit) => new Date(hit.registeredAt).toISOString(),
+    show: (hit) => <LogTime timeMs={hit.registeredAt} />,
+  },
+  {
+    key: 'state',
+    title: 'State',
+    value: (hit) => (hit.withdrawn ? 'withdrawn' : 'standing'),
+    show: (hit) => <ReleaseState withdrawn={hit.withdrawn} />,
+  },
+  {
+    key: 'entry',
+    title: 'Entry',
+    value: (hit) => hit.index,
+    numeric: true,
+    show: (hit) => (
+      <Link to="/logs/$log/$index" params={{ log: 'statements', index: String(hit.index) }} className="link">
+        {hit.index}
+      </Link>
+    ),
+  },
+];
+
+const fields = [
+  { name: 'q', title: 'Words', type: 'search', maxLength: 200, hint: 'product, version or file name' },
+  { name: 'product', title: 'Product', type: 'text', maxLength: 64, hint: '' },
+  { name: 'version', title: 'Version', type: 'text', maxLength: 64, hint: '' },
+  { name: 'digest', title: 'SHA-256, or its beginning', type: 'text', maxLength: 71, hint: '' },
+  { name: 'from', title: 'Registered from (UTC)', type: 'date', maxLength: 10, hint: '' },
+  { name: 'to', title: 'Registered to (UTC)', type: 'date', maxLength: 10, hint: '' },
+] as const;
+
+function termsOfForm(form: HTMLFormElement): SearchTerms {
+  const data = new FormData(form);
+  const terms = searchTermsOf(
+    Object.fromEntries([...data].filter((pair): pair is [string, string] => typeof pair[1] === 'string')),
+  );
+  const digest = terms.digest?.toLowerCase().replace(/^sha256:/, '') ?? digestIn(terms.q ?? '');
+  if (digest === undefined) return terms;
+  const { q, ...rest } = terms;
+  return q === undefined || digestIn(q) !== undefined ? { ...rest, digest } : { ...rest, q, digest };
+}
+
+/** Releases and artifacts, found by what is known of them. */
+export function SearchPage() {
+  const query = route.useSearch();
+  const navigate = route.useNavigate();
+  const terms = searchTermsOf(query);
+  const { data } = useSuspenseQuery(searchQuery(terms));
+  const asked = Object.keys(terms).some((name) => name !== 'before');
+  usePageTitle('Releases', 'Search releases and artifacts by words, product, version, digest or date.');
+  return (
+    <>
+      <PageHeading>Releases</PageHeading>
+      <form
+        role="search"
+        key={JSON.stringify(terms)}
+        className="mb-10"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void navigate({ search: { ...termsOfForm(event.currentTarget) }, resetScroll: false });
+        }}
+      >
+        <div className="grid gap-x-5 gap-y-4 sm:grid-cols-2 lg:grid-cols-3">
+          {fields.map(({ name, title, type, maxLength, hint }) => (
+            <div key={name} className="min-w-0">
+              <label htmlFor={`search-${name}`} className="mb-1 block text-sm text-soft">
+                {title}
+              </label>
+              <input
+                id={`search-${name}`}
+                name={name}
+                type={type}
+                maxLength={maxLength}
+                placeholder={hint}
+                autoComplete="off"
+                spellCheck={false}
+                className={field}
+                defaultValue={terms[name] ?? ''}
+              />
+            </div>
+          ))}
+        </div>
+        <div className="mt-5 flex flex-wrap gap-3">
+          <button type="submit" className={primaryAction}>
+            Search
+          </button>
+          {asked ? (
+            <Link to="/search" className={quietAction}>
+              Show everything
+            </Link>
+          ) : null}
+        </div>
+      </form>
+      <h2 className="sr-only">Results</h2>
+      <RecordTable
+        key={JSON.stringify(terms)}
+        name="results"
+        caption="search results"
+        rowName="result"
+        columns={columns}
+        rows={data.hits}
+        rowKey={(hit) => `${hit.kind} ${hit.index}`}
+        partial={data.next !== null || terms.before !== undefined}
+        empty={
+          asked
+            ? 'Nothing here matches. A digest finds an artifact only if some release names it; leave fields empty to widen the search.'
+            : 'Nothing has been released here yet.'
+        }
+      />
+      <nav aria-label="Pages of results" className="mt-6 flex flex-wrap gap-3">
+        {terms.before === undefined ? null : (
+          <Link to="/search" search={(now) => ({ ...now, before: undefined })} className={quietAction}>
+            Newest
+          </Link>
+        )}
+        {data.next === null ? null : (
+          <Link
+            to="/search"
+            search={(now) => ({ ...now, before: String(data.next) })}
+            className={quietAction}
+          >
+            Older
+          </Link>
+        )}
+      </nav>
+    </>
+  );
+}

@@ -1,0 +1,199 @@
+import type { Check } from '@vitrine/verifier';
+import { Link } from '@tanstack/react-router';
+import { quietAction } from '../../components/action.ts';
+import { CheckList } from '../../components/check-list.tsx';
+import type { ShownCheck } from '../../components/check-list.tsx';
+import { CommandLine } from '../../components/command-line.tsx';
+import { CopyButton } from '../../components/copy-button.tsx';
+import { Digest } from '../../components/digest.tsx';
+import { Disclosure } from '../../components/disclosure.tsx';
+import { Facts } from '../../components/facts.tsx';
+import type { Fact } from '../../components/facts.tsx';
+import { LogTime } from '../../components/log-time.tsx';
+import { formatByteSize, formatCount } from '../../formats/byte-size.ts';
+import { shellQuote } from '../../formats/shell-quote.ts';
+import { saveFile } from '../../save-file.ts';
+import type { Judgement } from '../../verification/file-check.ts';
+import { checkTitles } from './check-names.ts';
+
+function shown({ name, ok, reason, collusion }: Check): ShownCheck {
+  return {
+    name: checkTitles[name],
+    ok,
+    reason,
+    below:
+      collusion === null ? null : (
+        <details className="mt-1 text-sm text-soft">
+          <summary className="inline-flex min-h-7 list-none items-center underline decoration-line underline-offset-4 hover:text-accent">
+            Who would have to act together for this to be false
+          </summary>
+          <p className="pt-1 pb-2">{collusion}</p>
+        </details>
+      ),
+  };
+}
+
+function subjectFacts({ verdict, sha256, file }: Judgement): readonly Fact[] {
+  const { about, asOf } = verdict;
+  const facts: Fact[] = [];
+  if (about?.product !== undefined && about.version !== undefined)
+    facts.push({
+      term: 'Release',
+      value: (
+        <Link
+          to="/products/$product/$version"
+          params={{ product: about.product, version: about.version }}
+          className="link"
+        >
+          {about.product} {about.version}
+        </Link>
+      ),
+    });
+  const digest = sha256 ?? about?.sha256;
+  if (digest !== undefined) facts.push({ term: 'SHA-256', value: <Digest value={digest} of="the file" /> });
+  const size = file?.sizeBytes ?? about?.sizeBytes;
+  if (size !== undefined)
+    facts.push({ term: 'Size', value: `${formatByteSize(size)} (${formatCount(size)} bytes)` });
+  if (about !== null)
+    facts.push({
+      term: 'Registered',
+      value: (
+        <>
+          <LogTime timeMs={about.registeredAtMs} /> as{' '}
+          <Link
+            to="/logs/$log/$index"
+            params={{ log: 'statements', index: String(about.leafIndex) }}
+            className="link"
+          >
+            entry {about.leafIndex}
+          </Link>
+        </>
+      ),
+    });
+  facts.push({
+    term: 'As of',
+    value:
+      asOf === null ? (
+        'no state of the log: its checkpoint does not stand'
+      ) : (
+        <>
+          root size {formatCount(asOf.rootSize)}, log time <LogTime timeMs={Date.parse(asOf.logTime)} />
+        </>
+      ),
+  });
+  return facts;
+}
+
+/** What the page itself adds to what is not shown: where evidence and policy came from, and that no file was given. */
+function weaknesses({ policySource, file, verdict }: Judgement): readonly string[] {
+  const lines: string[] = [];
+  if (file === undefined)
+    lines.push(
+      'No file was given, so nothing here says that any file in your hands is the one that was named. Compare its SHA-256, or drop it on the page “Check a file”.',
+    );
+  if (policySource === 'centre' && !verdict.notShown.some((line) => line.includes('policy')))
+    lines.push(
+      'The policy came from this centre, which is the one being checked. Take it from somebody else to rule out that both agree on a lie.',
+    );
+  return lines;
+}
+
+function evidenceName({ verdict, sha256 }: Judgement): string {
+  return `${verdict.about?.name ?? sha256 ?? 'statement'}.evidence`;
+}
+
+function citeLink({ verdict, sha256 }: Judgement): string | null {
+  const digest = sha256 ?? verdict.about?.sha256;
+  if (digest === undefined || verdict.asOf === null) return null;
+  return `${window.location.origin}/verify/${digest}?root=${verdict.asOf.rootSize}`;
+}
+
+function outcome({ verdict, file }: Judgement): string {
+  if (!verdict.ok) return 'Refused';
+  return file === undefined ? 'Holds for this digest' : 'Verified';
+}
+
+/** A verdict like the label beside an exhibit: the sentence, then the checks, then what nobody has shown. */
+export function VerdictPanel({
+  judgement,
+  name,
+}: {
+  readonly judgement: Judgement;
+  readonly name: string | null;
+}) {
+  const { verdict, evidence, evidenceSource, namedBy } = judgement;
+  const link = citeLink(judgement);
+  const saveName = evidenceName(judgement);
+  const notShown = [...weaknesses(judgement), ...verdict.notShown];
+  const failing = verdict.checks.filter(({ ok }) => !ok).length;
+  const elsewhere = namedBy.filter(
+    ({ product, version }) => product !== verdict.about?.product || version !== verdict.about.version,
+  );
+  return (
+    <div>
+      <p className={`font-semibold ${verdict.ok ? 'text-accent' : 'text-refuse'}`}>{outcome(judgement)}</p>
+      <p className="measure mt-1 mb-6 font-serif text-xl [overflow-wrap:anywhere]">{verdict.sentence}</p>
+      <Facts facts={subjectFacts(judgement)} />
+      {elsewhere.length === 0 ? null : (
+        <p className="mt-4">
+          Also named by{' '}
+          {elsewhere.map(({ product, version, index }, at) => (
+            <span key={index}>
+              {at === 0 ? '' : ', '}
+              <Link to="/products/$product/$version" params={{ product, version }} className="link">
+                {product} {version}
+              </Link>
+            </span>
+          ))}
+          .
+        </p>
+      )}
+      <h3 className="mt-8 mb-3">
+        {failing === 0
+          ? `All ${verdict.checks.length} checks hold`
+          : `${failing} of ${verdict.checks.length} checks ${failing === 1 ? 'does' : 'do'} not hold`}
+      </h3>
+      <CheckList checks={verdict.checks.map(shown)} />
+      <h3 className="mt-8 mb-3">What is not shown</h3>
+      <ul className="measure space-y-2">
+        {notShown.map((line) => (
+          <li key={line} className="flex gap-3">
+            <span aria-hidden="true" className="text-soft">
+              –
+            </span>
+            <span className="min-w-0 [overflow-wrap:anywhere]">{line}</span>
+          </li>
+        ))}
+      </ul>
+      <div className="no-print mt-8 flex flex-wrap items-center gap-3">
+        <button
+          type="button"
+          className={quietAction}
+          onClick={() => {
+            saveFile(saveName, new Uint8Array(evidence), 'application/vnd.vitrine.evidence+json');
+          }}
+        >
+          Save the evidence
+        </button>
+        {link === null ? null : (
+          <CopyButton text={link} what="a link to this verdict at this root size">
+            Copy a link that cites it
+          </CopyButton>
+        )}
+      </div>
+      <div className="mt-4 border-t border-line">
+        <Disclosure summary="The same by command line">
+          <CommandLine
+            what="the verify command"
+            command={`vitrine verify ${shellQuote(verdict.about?.name ?? name ?? 'FILE')} --policy vitrine-policy.txt --evidence ${shellQuote(saveName)}`}
+          />
+          <p className="mt-3 text-sm text-soft">
+            {evidenceSource === 'own'
+              ? 'The evidence was yours; nothing about the file was sent anywhere.'
+              : 'The centre was asked by digest; the file itself was not sent.'}
+          </p>
+        </Disclosure>
+      </div>
+    </div>
+  );
+}

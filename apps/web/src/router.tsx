@@ -1,0 +1,137 @@
+/** Every page's address, what it fetches before it is shown, and the chunk it lives in. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import {
+  centreQuery,
+  entriesQuery,
+  entryQuery,
+  logQuery,
+  productQuery,
+  productsQuery,
+  queryClient,
+  releaseQuery,
+  searchQuery,
+} from './api-client.ts';
+import { formatAddressQuery, parseAddressQuery, textsOf } from './address.ts';
+import { PageLayout } from './components/page-layout.tsx';
+import { PendingPage } from './components/pending-page.tsx';
+import { FrontPage } from './pages/front/front-page.tsx';
+import { FailedPage, NotFoundPage } from './pages/not-found/not-found-page.tsx';
+import { searchTermsOf } from './pages/search/search-terms.ts';
+
+const rootRoute = createRootRoute({
+  validateSearch: textsOf,
+  component: PageLayout,
+});
+
+const front = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  loader: () =>
+    Promise.all([queryClient.ensureQueryData(centreQuery), queryClient.ensureQueryData(productsQuery)]),
+  component: FrontPage,
+});
+
+const search = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/search',
+  loaderDeps: ({ search: query }) => searchTermsOf(query),
+  loader: ({ deps }) => queryClient.ensureQueryData(searchQuery(deps)),
+  component: lazyRouteComponent(() => import('./pages/search/search-page.tsx'), 'SearchPage'),
+});
+
+const product = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/products/$product',
+  loader: ({ params }) => queryClient.ensureQueryData(productQuery(params.product)),
+  component: lazyRouteComponent(() => import('./pages/product/product-page.tsx'), 'ProductPage'),
+});
+
+const release = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/products/$product/$version',
+  loader: ({ params }) =>
+    Promise.all([
+      queryClient.ensureQueryData(centreQuery),
+      queryClient.ensureQueryData(releaseQuery(params.product, params.version)),
+    ]),
+  component: lazyRouteComponent(() => import('./pages/release/release-page.tsx'), 'ReleasePage'),
+});
+
+const verify = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/verify',
+  component: lazyRouteComponent(() => import('./pages/verify/verify-page.tsx'), 'VerifyPage'),
+});
+
+const verifyDigest = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/verify/$sha256',
+  component: lazyRouteComponent(() => import('./pages/verify/verify-digest-page.tsx'), 'VerifyDigestPage'),
+});
+
+const logs = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/logs',
+  loader: () => queryClient.ensureQueryData(centreQuery),
+  component: lazyRouteComponent(() => import('./pages/logs/logs-page.tsx'), 'LogsPage'),
+});
+
+const log = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/logs/$log',
+  loaderDeps: ({ search: query }) => ({ before: query['before'] }),
+  loader: ({ params, deps }) =>
+    Promise.all([
+      queryClient.ensureQueryData(logQuery(params.log)),
+      queryClient.ensureQueryData(entriesQuery(params.log, deps.before)),
+    ]),
+  component: lazyRouteComponent(() => import('./pages/logs/log-page.tsx'), 'LogPage'),
+});
+
+const entry = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/logs/$log/$index',
+  loaderDeps: ({ search: query }) => ({ size: query['size'] }),
+  loader: ({ params, deps }) =>
+    Promise.all([
+      queryClient.ensureQueryData(logQuery(params.log)),
+      queryClient.ensureQueryData(entryQuery(params.log, params.index, deps.size)),
+    ]),
+  component: lazyRouteComponent(() => import('./pages/entry/entry-page.tsx'), 'EntryPage'),
+});
+
+const how = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/how',
+  component: lazyRouteComponent(() => import('./pages/how/how-page.tsx'), 'HowPage'),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    front,
+    search,
+    product,
+    release,
+    verify,
+    verifyDigest,
+    logs,
+    log,
+    entry,
+    how,
+  ]),
+  parseSearch: parseAddressQuery,
+  stringifySearch: formatAddressQuery,
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  defaultPendingMs: 500,
+  defaultPendingComponent: PendingPage,
+  defaultNotFoundComponent: NotFoundPage,
+  defaultErrorComponent: FailedPage,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
