@@ -4,6 +4,7 @@ import type { RunJob } from './identity-run-worker.ts';
 
 export class RunBuilder {
   #worker: Worker | null = null;
+  #settle: ((error: unknown) => void) | null = null;
   #serial: Promise<void> = Promise.resolve();
 
   /** Resolves when the run is durable. Arrays of a `build` job are taken over. */
@@ -16,35 +17,34 @@ export class RunBuilder {
   /** Drops what is under way: runs are derived, and a half-made one is never seen. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
-    this.#worker = null;
   }
 
   #send(job: RunJob): Promise<void> {
-    const worker = (this.#worker ??= startWorker());
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      const settle = (error: unknown): void => {
-        worker.removeAllListeners();
+      // Between jobs the worker must not keep the process alive; during one it must.
+      worker.ref();
+      this.#settle = (error) => {
+        this.#settle = null;
+        worker.unref();
         if (error === null) resolve();
         else reject(error instanceof Error ? error : new Error('the run builder failed', { cause: error }));
       };
-      worker.once('message', settle);
-      worker.once('error', (error) => {
-        this.#worker = null;
-        settle(error);
-      });
-      worker.once('exit', (code) => {
-        this.#worker = null;
-        settle(new Error(`the run builder ended with code ${code}`));
-      });
       worker.postMessage(job, job.kind === 'build' ? [job.high.buffer, job.low.buffer] : []);
     });
   }
-}
 
-function startWorker(): Worker {
-  // Compiled or not, the worker stands beside this file.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./identity-run-worker.${extension}`, import.meta.url));
-  worker.unref();
-  return worker;
+  #start(): Worker {
+    // Compiled or not, the worker stands beside this file.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./identity-run-worker.${extension}`, import.meta.url));
+    worker.on('message', (error: unknown) => this.#settle?.(error));
+    worker.on('error', (error) => this.#settle?.(error));
+    worker.on('exit', (code) => {
+      this.#worker = null;
+      this.#settle?.(new Error(`the run builder ended with code ${code}`));
+    });
+    return worker;
+  }
 }
