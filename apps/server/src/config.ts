@@ -1,24 +1,18 @@
 /** The configuration of an instance: `vitrine.json` in its data folder, written by `init`, edited by its operator. */
 import * as v from 'valibot';
+import { instanceName } from '@vitrine/statements';
 
 const LogNameSchema = v.pipe(
   v.string(),
   v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'a log name: a–z, then a–z 0–9 -, at most 63 characters'),
-);
-/** The instance's name; the origin of log L is NAME/L. C2SP signed-note forbids white space and `+` in key names. */
-export const InstanceNameSchema = v.pipe(
-  v.string(),
-  v.regex(
-    /^[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?(\/[a-z0-9][a-z0-9._-]{0,62})?$/,
-    'a name like “transparency.example.com”: lower-case letters, digits, dots and hyphens, with at most one “/part”',
-  ),
 );
 const DurationMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const ConfigSchema = v.strictObject({
   /** Version of this file's format. */
   format: v.literal(1),
-  name: InstanceNameSchema,
+  /** The origin of log L is NAME/L. */
+  name: instanceName,
   /** Who runs this instance, as policies name it. */
   operator: v.pipe(v.string(), v.regex(/^\S{1,64}$/, 'a word without spaces, at most 64 characters')),
   openLogs: v.array(LogNameSchema),

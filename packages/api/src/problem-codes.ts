@@ -3,7 +3,6 @@ export const problemCodes = [
   'invalid-request',
   'unsupported-media-type',
   'not-found',
-  'method-not-allowed',
   'unknown-log',
   'log-not-open',
   'entry-too-large',

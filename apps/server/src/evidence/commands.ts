@@ -1,4 +1,5 @@
 /** Builds evidence files: a statement's leaf, what it depends on, their proofs, the cosigned checkpoint and the whole keys log (docs/formats/evidence.md). */
+import { MAX_ARTIFACT_LIST_BYTES } from '@vitrine/statements';
 import { formatEvidence } from '@vitrine/verifier';
 import type { ProvenLeaf } from '@vitrine/verifier';
 import { parseCheckpoint, parseNote } from '@vitrine/tlog';
@@ -9,7 +10,7 @@ import type { ReadDb } from '../projection/schema.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** Reasons longer than this stay out of the evidence; their digest is in it. */
-const MAX_EMBEDDED_BODY_BYTES = 64 * 1024;
+const MAX_EMBEDDED_REASON_BYTES = 64 * 1024;
 const PUBLICATION_WAIT_MS = 30_000;
 
 export interface EvidenceOptions {
@@ -83,14 +84,14 @@ export function createEvidenceMaker({
 
   async function assemble(
     indices: readonly number[],
-    bodies: readonly string[],
+    bodies: readonly { readonly digest: string; readonly maxBytes: number }[],
     checkpoint: PublishedCheckpoint,
   ): Promise<Uint8Array> {
     const embedded: Uint8Array[] = [];
-    for (const digest of bodies) {
+    for (const { digest, maxBytes } of bodies) {
       const status = await vault.status(digest);
-      if (status.state === 'stored' && status.sizeBytes <= MAX_EMBEDDED_BODY_BYTES)
-        embedded.push(await vault.getBytes(digest, { maxBytes: MAX_EMBEDDED_BODY_BYTES }));
+      if (status.state === 'stored' && status.sizeBytes <= maxBytes)
+        embedded.push(await vault.getBytes(digest, { maxBytes }));
     }
     return formatEvidence({
       statements: await Promise.all(indices.map((index) => statementOf(index, checkpoint))),
@@ -108,7 +109,7 @@ export function createEvidenceMaker({
     if (releaseDigest === undefined) return assemble([leafIndex], [], checkpoint);
     const release = await db
       .selectFrom('releases')
-      .select('leaf_index')
+      .select(['leaf_index', 'artifact_list'])
       .where('digest', '=', releaseDigest)
       .executeTakeFirstOrThrow();
     const withdrawals = await db
@@ -125,7 +126,10 @@ export function createEvidenceMaker({
     ]);
     return assemble(
       [...indices],
-      withdrawals.map((withdrawal) => withdrawal.reason_digest),
+      [
+        { digest: release.artifact_list, maxBytes: MAX_ARTIFACT_LIST_BYTES },
+        ...withdrawals.map(({ reason_digest: digest }) => ({ digest, maxBytes: MAX_EMBEDDED_REASON_BYTES })),
+      ],
       checkpoint,
     );
   }

@@ -10,7 +10,6 @@ const statuses: Record<ProblemCode, readonly [status: number, title: string]> = 
   'invalid-request': [400, 'The request is malformed'],
   'unsupported-media-type': [415, 'The media type is not accepted here'],
   'not-found': [404, 'Nothing is known by this name'],
-  'method-not-allowed': [405, 'This address does not take that method'],
   'unknown-log': [404, 'There is no such log'],
   'log-not-open': [403, 'This log does not take entries from anyone'],
   'entry-too-large': [413, 'The entry is too large'],

@@ -25,6 +25,7 @@ export interface ReadModels {
     source_root: string;
     source_files: number;
     artifact_count: number;
+    artifact_list: string;
     sbom_format: string | null;
     sbom_digest: string | null;
     provenance_digest: string | null;
@@ -124,6 +125,7 @@ async function createTables(db: ReadDb): Promise<void> {
     .addColumn('source_root', 'text', (column) => column.notNull())
     .addColumn('source_files', 'bigint', (column) => column.notNull())
     .addColumn('artifact_count', 'bigint', (column) => column.notNull())
+    .addColumn('artifact_list', 'text', (column) => column.notNull())
     .addColumn('sbom_format', 'text')
     .addColumn('sbom_digest', 'text')
     .addColumn('provenance_digest', 'text')

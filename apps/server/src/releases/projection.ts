@@ -31,6 +31,7 @@ export const releasesProjection: Projection = {
             source_root: source.root,
             source_files: source.files,
             artifact_count: artifacts.count,
+            artifact_list: artifacts.list,
             sbom_format: sbom?.format ?? null,
             sbom_digest: sbom?.digest ?? null,
             provenance_digest: provenance?.digest ?? null,
@@ -50,20 +51,22 @@ export const releasesProjection: Projection = {
         const [subject] = statement.subject;
         const named = await tx
           .selectFrom('releases')
-          .select(['product', 'version'])
+          .select(['product', 'version', 'artifact_count'])
           .where('digest', '=', release)
           .executeTakeFirst();
         if (named === undefined) return `the release ${release} that it names is not in the log before it`;
         if (named.product !== product || named.version !== version)
           return `it says ${product} ${version}, the release that it names ${named.product} ${named.version}`;
-        const earlier = await tx
+        const siblings = await tx
           .selectFrom('artifacts')
-          .select('leaf_index')
+          .select(['leaf_index', 'name'])
           .where('release_digest', '=', release)
-          .where('name', '=', subject.name)
-          .executeTakeFirst();
+          .execute();
+        const earlier = siblings.find(({ name }) => name === subject.name);
         if (earlier !== undefined)
           return `the release has an artifact of that name in entry ${earlier.leaf_index}`;
+        if (siblings.length >= named.artifact_count)
+          return `the release says that it has ${named.artifact_count} artifacts, and they are there`;
         await tx
           .insertInto('artifacts')
           .values({
