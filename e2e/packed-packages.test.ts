@@ -1,10 +1,20 @@
 /** The packages as npm would publish them, unpacked into an empty folder: dist alone, found by their names, on Node 24. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyEvidence } from '@vitrine/verifier';
+import { FILE, SignedWorld } from '../packages/verifier/test/signed-world.ts';
 import { packPackages } from '../scripts/own-release.ts';
 import { publishableWorkspaces, root } from '../scripts/repository.ts';
 
@@ -82,4 +92,33 @@ describe.each(workspaces)('$name', ({ name, folder: source }) => {
     expect(files).toContain('dist/index.js');
     expect(files).toContain('dist/index.d.ts');
   });
+});
+
+test('the packed verifier gives the verdicts of its source, on evidence that holds and on evidence that does not', async () => {
+  const world = await SignedWorld.create();
+  const release = await world.publishRelease();
+  const artifact = await world.publishArtifact(release);
+  const policy = world.policy();
+  const evidence = world.evidence([artifact, release]);
+  const file = FILE;
+  const cases = [
+    { evidence, file },
+    { evidence, file: { ...file, sizeBytes: file.sizeBytes + 1 } },
+    { evidence: evidence.with(evidence.length >> 1, 0x2d), file },
+    { evidence: evidence.subarray(0, 100), file },
+  ];
+  const expected = cases.map((one) => verifyEvidence({ ...one, policy, nowMs: world.nowMs }));
+  expect(expected.map(({ ok }) => ok)).toEqual([true, false, false, false]);
+
+  const input = cases.map((one) => ({ ...one, evidence: Buffer.from(one.evidence).toString('base64') }));
+  writeFileSync(join(folder, 'cases.json'), JSON.stringify({ cases: input, policy, nowMs: world.nowMs }));
+  const verdicts = runThere(`
+    import { readFileSync } from 'node:fs';
+    import { verifyEvidence } from '@vitrine/verifier';
+    const { cases, policy, nowMs } = JSON.parse(readFileSync('cases.json', 'utf8'));
+    const verdicts = cases.map(({ evidence, file }) =>
+      verifyEvidence({ evidence: new Uint8Array(Buffer.from(evidence, 'base64')), file, policy, nowMs }));
+    console.log(JSON.stringify(verdicts));
+  `);
+  expect(verdicts).toEqual(JSON.parse(JSON.stringify(expected)));
 });

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { alone } from './alone.ts';
 import { run } from './child-process.ts';
 import { bin, publishableWorkspaces, root } from './repository.ts';
 
@@ -12,7 +13,7 @@ const web = join(root, 'apps', 'web');
 /** Vite empties dist/ first and this is written last, so an interrupted build leaves none. */
 const webStamp = join(web, 'dist', '.built-from');
 
-/** Compiles what may be published; tsc itself skips what is up to date. */
+/** Compiles what may be published; tsc itself skips what is up to date. To be called {@link alone}. */
 export async function buildPackages(): Promise<void> {
   const folders = publishableWorkspaces().map(({ folder }) => folder);
   for (const folder of folders) removeOrphans(folder);
@@ -30,12 +31,14 @@ function removeOrphans(folder: string): void {
 }
 
 /** Builds the web pages unless they are built from exactly the sources at hand. @returns whether it built */
-export async function buildWeb(): Promise<boolean> {
-  const sources = webSources();
-  if (existsSync(webStamp) && readFileSync(webStamp, 'utf8') === sources) return false;
-  await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: web });
-  writeFileSync(webStamp, sources);
-  return true;
+export function buildWeb(): Promise<boolean> {
+  return alone(async () => {
+    const sources = webSources();
+    if (existsSync(webStamp) && readFileSync(webStamp, 'utf8') === sources) return false;
+    await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: web });
+    writeFileSync(webStamp, sources);
+    return true;
+  });
 }
 
 /** SHA-256 over the paths and contents of everything that the web pages are made of. */
@@ -58,8 +61,10 @@ function webSources(): string {
 }
 
 if (import.meta.main) {
-  for (const { folder } of publishableWorkspaces()) removeOrphans(folder);
-  await run(bin('tsc'), ['-b']);
+  await alone(async () => {
+    for (const { folder } of publishableWorkspaces()) removeOrphans(folder);
+    await run(bin('tsc'), ['-b']);
+  });
   const built = await buildWeb();
   process.stdout.write(`build: packages and apps in dist/, web ${built ? 'built' : 'up to date'}\n`);
 }

@@ -1,10 +1,11 @@
 /** `npm run packages`: publint on every publishable workspace, as it would be packed. */
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { alone } from './alone.ts';
 import { buildPackages } from './build.ts';
 import { publishableWorkspaces } from './repository.ts';
 
-await buildPackages();
+await alone(buildPackages);
 const workspaces = publishableWorkspaces();
 if (workspaces.length === 0) throw new Error('no workspace can be published');
 for (const { name, folder } of workspaces) {

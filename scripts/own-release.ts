@@ -2,6 +2,7 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import * as v from 'valibot';
+import { alone } from './alone.ts';
 import { buildPackages } from './build.ts';
 import { run } from './child-process.ts';
 import { publishableWorkspaces, repositoryVersion, root } from './repository.ts';
@@ -41,9 +42,11 @@ const PackedSchema = v.array(v.object({ filename: v.string() }));
 
 /** Compiles and packs every publishable workspace into `folder`. @returns the tarballs' paths */
 export async function packPackages(folder: string): Promise<string[]> {
-  await buildPackages();
   const names = publishableWorkspaces().map(({ name }) => `--workspace=${name}`);
-  const output = await run('npm', ['pack', '--json', '--silent', `--pack-destination=${folder}`, ...names]);
+  const output = await alone(async () => {
+    await buildPackages();
+    return run('npm', ['pack', '--json', '--silent', `--pack-destination=${folder}`, ...names]);
+  });
   return v.parse(PackedSchema, JSON.parse(output)).map(({ filename }) => join(folder, filename));
 }
 
