@@ -1,0 +1,457 @@
+/** `vitrine publish release`: reads, checks, uploads, signs and registers a release, and brings back its evidence. Running it again goes on. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AcceptedStatement, ApiClient, Publication, Release } from '@vitrine/api';
+import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
+import {
+  artifactStatement,
+  formatStatement,
+  payloadDigestOf,
+  productName,
+  releaseStatement,
+  signStatement,
+  versionName,
+} from '@vitrine/statements';
+import type { ArtifactStatement, ReleaseStatement, Signer } from '@vitrine/statements';
+import { decodeHex, encodeHex } from '@vitrine/tlog';
+import { EVIDENCE_EXTENSION } from '@vitrine/verifier';
+import * as v from 'valibot';
+import { CentreSession, connect, hasProblem, isTransient } from '../centre-connection.ts';
+import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
+import { couldNotRun, refused } from '../failure.ts';
+import { readChunks, replaceFile } from '../local-file.ts';
+import { missingObjects, ObjectSender, SMALL_OBJECT_MAX_BYTES } from '../object-sender.ts';
+import { formatBytes } from '../progress.ts';
+import { document, readContents } from '../release-contents.ts';
+import type { ContentOptions, Document, ReleaseContents } from '../release-contents.ts';
+import { readSigningKey } from '../signing-key.ts';
+import { openSource } from '../source-option.ts';
+import type { SourceOptions } from '../source-option.ts';
+import { sendSource } from '../source-upload.ts';
+import { printable } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface PublishReleaseOptions extends SourceOptions, ContentOptions {
+  readonly server: string;
+  readonly key: string;
+  readonly product: string;
+  readonly release: string;
+  readonly supersedes?: string;
+  readonly evidenceOut?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** What is signed, once the snapshot secret is known. */
+interface Draft {
+  readonly manifest: Document;
+  readonly release: ReleaseStatement;
+  readonly releaseDigest: string;
+  readonly artifacts: readonly { readonly statement: ArtifactStatement; readonly digest: string }[];
+}
+
+const EVIDENCE_UNDER_WAY = 4;
+
+/** @returns the exit code @throws Failure, SourceError, ApiError */
+export async function publishRelease(
+  options: PublishReleaseOptions,
+  terminal: Terminal,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<0> {
+  checkNames(options);
+  const signer = await readSigningKey(options.key, (text) => terminal.note(text));
+  const client = connect(options.server);
+  const tree = await openSource(options, environment);
+  if (options.dryRun === true)
+    return dryRun(options, await readContents(tree, options, terminal), client, signer, terminal);
+
+  const onWait = waiting(terminal);
+  const origin = await statementsOrigin(client);
+  const contents = await readContents(tree, options, terminal);
+  const session = new CentreSession(client, origin, signer, onWait);
+  const publication = await session.run((token) =>
+    client.call('openPublication', {
+      token,
+      body: {
+        product: options.product,
+        version: options.release,
+        snapshotSecret: randomBytes(32).toString('hex'),
+      },
+    }),
+  );
+  const draft = draftRelease(options, contents, origin, decodeHex(publication.snapshotSecret));
+  let accepted: readonly AcceptedStatement[] = [];
+  if (publication.state === 'registered') await checkSame(options, contents, draft, publication, client);
+  else {
+    await upload(contents, draft, session, publication.id, terminal);
+    accepted = await commit(options, draft, contents, session, publication.id, signer);
+  }
+  const evidence = await bringEvidence(options, draft, contents, accepted, client, terminal, onWait);
+  report(options, draft, contents, accepted, publication, evidence, terminal);
+  return 0;
+}
+
+function checkNames({ product, release, supersedes }: PublishReleaseOptions): void {
+  for (const [option, schema, value] of [
+    ['--product', productName, product],
+    ['--release', versionName, release],
+    ['--supersedes', versionName, supersedes ?? release],
+  ] as const) {
+    const parsed = v.safeParse(schema, value);
+    if (!parsed.success) throw couldNotRun(`${option} ${value}: ${parsed.issues[0].message}`);
+  }
+  if (supersedes === release) throw couldNotRun('--supersedes names the release itself');
+}
+
+/** Says once a cause of waiting that somebody should know of. */
+function waiting(terminal: Terminal): (reason: string) => void {
+  let said = '';
+  return (reason) => {
+    if (reason === said) return;
+    said = reason;
+    terminal.note(`waiting: ${printable(reason)}`);
+  };
+}
+
+/** The origin of the centre's root log. */
+async function statementsOrigin(client: ApiClient): Promise<string> {
+  const { logs } = await client.call('centre');
+  const log = logs.find(({ kind }) => kind === 'statements');
+  if (log === undefined) throw couldNotRun('the centre has no log of statements');
+  return log.origin;
+}
+
+function draftRelease(
+  { product, release: version, supersedes }: PublishReleaseOptions,
+  { entries, artifacts, artifactList, sbom, provenance, notes }: ReleaseContents,
+  log: string,
+  secret: Uint8Array,
+): Draft {
+  const snapshot = manifestOf(secret, entries);
+  const manifest = document('source manifest', formatManifest(snapshot));
+  const release = releaseStatement({
+    log,
+    product,
+    version,
+    source: { root: encodeHex(snapshotRootOf(snapshot)), files: entries.length, manifest: manifest.digest },
+    artifacts: { count: artifacts.length, list: artifactList.digest },
+    ...(sbom === undefined ? {} : { sbom: { format: sbom.summary.format, digest: sbom.digest } }),
+    ...(provenance === undefined ? {} : { provenance: { digest: provenance.digest } }),
+    ...(notes === undefined ? {} : { notes: { digest: notes.digest } }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+  });
+  const releaseDigest = payloadDigestOf(formatStatement(release));
+  return {
+    manifest,
+    release,
+    releaseDigest,
+    artifacts: artifacts.map(({ name, sha256, sizeBytes }) => {
+      const statement = artifactStatement(
+        { name, sha256 },
+        { log, product, version, release: releaseDigest, sizeBytes },
+      );
+      return { statement, digest: payloadDigestOf(formatStatement(statement)) };
+    }),
+  };
+}
+
+function documentsOf({ artifactList, sbom, provenance, notes }: ReleaseContents, draft: Draft): Document[] {
+  return [draft.manifest, artifactList, sbom, provenance, notes].filter((one) => one !== undefined);
+}
+
+async function upload(
+  contents: ReleaseContents,
+  draft: Draft,
+  session: CentreSession,
+  publication: string,
+  terminal: Terminal,
+): Promise<void> {
+  const { entries, artifacts, tree } = contents;
+  const documents = documentsOf(contents, draft);
+  const missing = await missingObjects(session, publication, objectDigests(contents, draft));
+  const total = objectBytes(contents, draft, missing);
+  const task = terminal.progress.start('uploading', 'bytes', total);
+  let sent = 0;
+  const sender = new ObjectSender(session, publication, (bytes) => {
+    sent += bytes;
+    task.update(sent);
+  });
+  const done = missing.size;
+  await sendSource(tree, entries, missing, sender);
+  for (const { label, digest, bytes } of documents) {
+    if (!missing.delete(digest)) continue;
+    if (bytes.length <= SMALL_OBJECT_MAX_BYTES) await sender.sendSmall(bytes);
+    else
+      await sender.sendLarge({
+        label,
+        digest,
+        sizeBytes: bytes.length,
+        open: (from) => [bytes.subarray(from)],
+      });
+  }
+  for (const { name, path, sha256: digest, sizeBytes } of artifacts) {
+    if (!missing.delete(digest)) continue;
+    await sender.sendLarge({ label: name, digest, sizeBytes, open: (from) => readChunks(path, from) });
+  }
+  await sender.finish();
+  task.end(done === 0 ? 'the centre has everything already' : `${done} objects, ${formatBytes(total)}`);
+}
+
+/** The digests of everything that the vault must hold. */
+function objectDigests(contents: ReleaseContents, draft: Draft): Set<string> {
+  return new Set([
+    ...contents.entries.map(({ digest }) => digest),
+    ...contents.artifacts.map(({ sha256 }) => sha256),
+    ...documentsOf(contents, draft).map(({ digest }) => digest),
+  ]);
+}
+
+/** The bytes of the objects among `digests`, each counted once. */
+function objectBytes(contents: ReleaseContents, draft: Draft, digests: ReadonlySet<string>): number {
+  const sizes = new Map<string, number>();
+  for (const { digest, sizeBytes } of contents.entries) sizes.set(digest, sizeBytes);
+  for (const { sha256, sizeBytes } of contents.artifacts) sizes.set(sha256, sizeBytes);
+  for (const { digest, bytes } of documentsOf(contents, draft)) sizes.set(digest, bytes.length);
+  let total = 0;
+  for (const digest of digests) total += sizes.get(digest) ?? 0;
+  return total;
+}
+
+async function commit(
+  options: PublishReleaseOptions,
+  draft: Draft,
+  contents: ReleaseContents,
+  session: CentreSession,
+  publication: string,
+  signer: Signer,
+): Promise<readonly AcceptedStatement[]> {
+  const text = new TextDecoder();
+  const envelopes = [text.decode(await signStatement(draft.release, [signer]))];
+  for (const { statement } of draft.artifacts)
+    envelopes.push(text.decode(await signStatement(statement, [signer])));
+  const { client } = session;
+  let statements: readonly AcceptedStatement[];
+  try {
+    ({ statements } = await session.run((token) =>
+      client.call('commitPublication', { token, params: { id: publication }, body: { envelopes } }),
+    ));
+  } catch (thrown) {
+    // Two publications of one version at once: the other was first.
+    if (hasProblem(thrown, 'release-exists')) throw await differences(options, contents, client, thrown);
+    throw thrown;
+  }
+  const expected = [draft.releaseDigest, ...draft.artifacts.map(({ digest }) => digest)];
+  if (
+    statements.length !== expected.length ||
+    !expected.every((digest, at) => statements[at]?.digest === digest)
+  )
+    throw refused('the centre accepted other statements than those that were sent');
+  return statements;
+}
+
+/** @throws Failure that says what differs from the release of the same version that is registered */
+async function checkSame(
+  options: PublishReleaseOptions,
+  contents: ReleaseContents,
+  draft: Draft,
+  publication: Publication,
+  client: ApiClient,
+): Promise<void> {
+  if (publication.release !== draft.releaseDigest)
+    throw await differences(options, contents, client, undefined, draft);
+}
+
+async function differences(
+  options: PublishReleaseOptions,
+  contents: ReleaseContents,
+  client: ApiClient,
+  cause?: unknown,
+  draft?: Draft,
+) {
+  const { product, release: version } = options;
+  const registered = await client.call('release', { params: { product, version } });
+  const found = differencesFrom(registered, options, contents, draft);
+  return refused(
+    `${product} ${version} is already published with other content${found.length === 0 ? '' : `: ${found.join('; ')}`}. ` +
+      'Publish under another version, and withdraw this one if it must not be used.',
+    cause,
+  );
+}
+
+function differencesFrom(
+  registered: Release,
+  { supersedes }: PublishReleaseOptions,
+  { artifacts, sbom, provenance, notes, entries }: ReleaseContents,
+  draft: Draft | undefined,
+): string[] {
+  const found: string[] = [];
+  if (draft !== undefined && registered.sourceRoot !== draft.release.predicate.source.root)
+    found.push(`the source differs (${registered.sourceFiles} files there, ${entries.length} here)`);
+  const theirs = new Map(registered.artifacts.map((artifact) => [artifact.name, artifact]));
+  for (const { name, sha256 } of artifacts) {
+    const other = theirs.get(name);
+    if (other === undefined) found.push(`the artifact ${name} is new`);
+    else if (other.sha256 !== sha256) found.push(`the artifact ${name} differs`);
+    theirs.delete(name);
+  }
+  for (const name of theirs.keys()) found.push(`the artifact ${name} is not given`);
+  for (const [what, there, here] of [
+    ['SBOM', registered.sbom?.digest, sbom?.digest],
+    ['provenance', registered.provenance, provenance?.digest],
+    ['notes', registered.notes, notes?.digest],
+    ['superseded version', registered.supersedes, supersedes],
+  ] as const)
+    if ((there ?? undefined) !== here)
+      found.push(
+        `the ${what} ${here === undefined ? 'is not given' : (there ?? undefined) === undefined ? 'is new' : 'differs'}`,
+      );
+  return found.map(printable);
+}
+
+interface WrittenEvidence {
+  readonly artifact: string;
+  readonly file: string;
+}
+
+/** Checks that the centre kept its promises, and writes the evidence of each artifact. */
+async function bringEvidence(
+  { evidenceOut }: PublishReleaseOptions,
+  draft: Draft,
+  { artifacts }: ReleaseContents,
+  accepted: readonly AcceptedStatement[],
+  client: ApiClient,
+  terminal: Terminal,
+  onWait: (reason: string) => void,
+): Promise<WrittenEvidence[]> {
+  const policy = await fetchPolicy(client, onWait);
+  const evidence = await fetchStatementEvidence(client, draft.releaseDigest, onWait);
+  checkPromise(evidence, policy, { accepted: accepted[0], digest: draft.releaseDigest }, true);
+  if (evidenceOut === undefined) return [];
+  await mkdir(evidenceOut, { recursive: true });
+  const task = terminal.progress.start('evidence', 'files', artifacts.length);
+  const written: WrittenEvidence[] = [];
+  const waitingFor = artifacts.map((artifact, at) => ({ artifact, at }));
+  await Promise.all(
+    Array.from({ length: EVIDENCE_UNDER_WAY }, async () => {
+      for (let next = waitingFor.shift(); next !== undefined; next = waitingFor.shift()) {
+        const { artifact, at } = next;
+        const digest = draft.artifacts[at]?.digest ?? '';
+        const bytes = await fetchStatementEvidence(client, digest, onWait);
+        checkPromise(bytes, policy, { accepted: accepted[at + 1], digest, file: artifact }, true);
+        const file = join(evidenceOut, `${artifact.name}${EVIDENCE_EXTENSION}`);
+        await replaceFile(file, bytes);
+        written[at] = { artifact: artifact.name, file };
+        task.update(written.length);
+      }
+    }),
+  );
+  task.end(`${artifacts.length} files in ${evidenceOut}`);
+  return written;
+}
+
+function report(
+  { product, release: version, json }: PublishReleaseOptions,
+  draft: Draft,
+  contents: ReleaseContents,
+  accepted: readonly AcceptedStatement[],
+  publication: Publication,
+  evidence: readonly WrittenEvidence[],
+  terminal: Terminal,
+): void {
+  const already = publication.state === 'registered';
+  const { source } = draft.release.predicate;
+  if (json === true) {
+    terminal.print(
+      `${JSON.stringify({
+        product,
+        version,
+        release: draft.releaseDigest,
+        alreadyPublished: already,
+        source: { root: source.root, files: source.files },
+        artifacts: contents.artifacts.map(({ name, sha256, sizeBytes }) => ({ name, sha256, sizeBytes })),
+        accepted,
+        evidence,
+      })}\n`,
+    );
+    return;
+  }
+  const lines = [
+    already
+      ? `${product} ${version} was already published, with exactly this content.`
+      : `${product} ${version} is published.`,
+    `release   ${draft.releaseDigest}`,
+    `source    ${source.root} (${source.files} files)`,
+  ];
+  for (const { index, registeredAt, digest } of accepted) {
+    const at = draft.artifacts.findIndex((artifact) => artifact.digest === digest);
+    const what = contents.artifacts[at]?.name ?? 'release';
+    lines.push(`accepted  entry ${index}, ${new Date(registeredAt).toISOString()}: ${what}`);
+  }
+  for (const { file } of evidence) lines.push(`evidence  ${file}`);
+  terminal.print(`${printable(lines.join('\n'))}\n`);
+}
+
+/** Everything short of writing on the server. */
+async function dryRun(
+  options: PublishReleaseOptions,
+  contents: ReleaseContents,
+  client: ApiClient,
+  signer: Signer,
+  terminal: Terminal,
+): Promise<0> {
+  const { product, release: version } = options;
+  let origin: string | undefined;
+  let existing: Release | undefined;
+  try {
+    origin = await statementsOrigin(client);
+    existing = await client.call('release', { params: { product, version } });
+  } catch (thrown) {
+    if (!hasProblem(thrown, 'not-found')) {
+      if (!isTransient(thrown)) throw thrown;
+      terminal.note(`the server could not be asked: ${printable(thrown.message)}`);
+    }
+  }
+  // The server keeps the secret of the real run, so the source root and what depends on it will differ.
+  const draft = draftRelease(options, contents, origin ?? 'unknown.invalid/statements', randomBytes(32));
+  const digests = objectDigests(contents, draft);
+  const bytes = objectBytes(contents, draft, digests);
+  const differs =
+    existing === undefined ? undefined : differencesFrom(existing, options, contents, undefined);
+  if (options.json === true) {
+    terminal.print(
+      `${JSON.stringify({
+        dryRun: true,
+        product,
+        version,
+        signer: signer.keyid,
+        statements: [draft.release, ...draft.artifacts.map(({ statement }) => statement)],
+        objects: { count: digests.size, bytes },
+        published: existing === undefined ? null : { release: existing.digest, differs },
+      })}\n`,
+    );
+    return 0;
+  }
+  const { entries, artifacts, sbom, provenance } = contents;
+  const lines = [
+    `Nothing was written. ${product} ${version} would be published with ${entries.length} source files and ${artifacts.length} artifacts.`,
+    ...(existing === undefined
+      ? []
+      : [
+          `It is published already${differs === undefined || differs.length === 0 ? '' : `, and would be refused: ${differs.join('; ')}`}.`,
+        ]),
+    `signer    ${signer.keyid}`,
+    `objects   ${digests.size}, ${formatBytes(bytes)} before those that the centre has already`,
+    ...(sbom === undefined
+      ? []
+      : [
+          `sbom      ${sbom.summary.format} ${sbom.summary.specVersion}, ${sbom.summary.components} components`,
+        ]),
+    ...(provenance === undefined ? [] : [`provenance  built by ${provenance.summary.builderId}`]),
+    'The source root and the manifest depend on the snapshot secret, which the real run chooses. The statements would be:',
+  ];
+  terminal.print(`${printable(lines.join('\n'))}\n`);
+  for (const statement of [draft.release, ...draft.artifacts.map((artifact) => artifact.statement)])
+    terminal.print(`${printable(JSON.stringify(statement, null, 2))}\n`);
+  return 0;
+}

@@ -1,0 +1,84 @@
+/** `vitrine publish withdraw`: says of a release that it must not be used, and why. */
+import { formatStatement, payloadDigestOf, signStatement, withdrawalStatement } from '@vitrine/statements';
+import { encodeBase64 } from '@vitrine/tlog';
+import { connect, hasProblem, patiently } from '../centre-connection.ts';
+import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
+import { couldNotRun, refused } from '../failure.ts';
+import { document, readText } from '../release-contents.ts';
+import { readSigningKey } from '../signing-key.ts';
+import { printable } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface PublishWithdrawOptions {
+  readonly server: string;
+  readonly key: string;
+  readonly product: string;
+  readonly release: string;
+  readonly reason?: string;
+  readonly reasonFile?: string;
+  readonly json?: boolean;
+}
+
+const REASON_MAX_BYTES = 1024 * 1024;
+
+/** @returns the exit code @throws Failure, ApiError */
+export async function publishWithdraw(options: PublishWithdrawOptions, terminal: Terminal): Promise<0> {
+  const { product, release: version } = options;
+  const reason = document('reason', await readReason(options));
+  const signer = await readSigningKey(options.key, (text) => terminal.note(text));
+  const client = connect(options.server);
+  const onWait = (why: string) => terminal.note(`waiting: ${printable(why)}`);
+  const [{ logs }, release] = await Promise.all([
+    client.call('centre'),
+    client.call('release', { params: { product, version } }).catch((thrown: unknown) => {
+      if (hasProblem(thrown, 'not-found'))
+        throw refused(`the centre has no release ${version} of ${product}`, thrown);
+      throw thrown;
+    }),
+  ]);
+  const log = logs.find(({ kind }) => kind === 'statements')?.origin;
+  if (log === undefined) throw couldNotRun('the centre has no log of statements');
+  const statement = withdrawalStatement({
+    log,
+    product,
+    version,
+    release: release.digest,
+    reason: { digest: reason.digest },
+  });
+  const digest = payloadDigestOf(formatStatement(statement));
+  const envelope = new TextDecoder().decode(await signStatement(statement, [signer]));
+  const {
+    statements: [accepted],
+  } = await patiently(
+    () =>
+      client.call('registerStatements', {
+        body: { log: 'statements', envelopes: [envelope], bodies: [encodeBase64(reason.bytes)] },
+      }),
+    onWait,
+  );
+  if (accepted?.digest !== digest) throw refused('the centre accepted another statement than the one sent');
+  const evidence = await fetchStatementEvidence(client, digest, onWait);
+  checkPromise(evidence, await fetchPolicy(client, onWait), { accepted, digest });
+  if (options.json === true)
+    terminal.print(
+      `${JSON.stringify({ product, version, release: release.digest, withdrawal: digest, accepted })}\n`,
+    );
+  else
+    terminal.print(
+      `${product} ${version} ${accepted.duplicate ? 'was already withdrawn for this reason' : 'is withdrawn'}.\n` +
+        `accepted  entry ${accepted.index}, ${new Date(accepted.registeredAt).toISOString()}\n`,
+    );
+  return 0;
+}
+
+async function readReason({ reason, reasonFile }: PublishWithdrawOptions): Promise<Uint8Array> {
+  if ((reason === undefined) === (reasonFile === undefined))
+    throw couldNotRun('give the reason once: --reason TEXT or --reason-file FILE');
+  const bytes =
+    reasonFile === undefined
+      ? new TextEncoder().encode(reason ?? '')
+      : await readText(reasonFile, REASON_MAX_BYTES);
+  if (bytes.length > REASON_MAX_BYTES) throw couldNotRun(`the reason is over ${REASON_MAX_BYTES} bytes`);
+  if (new TextDecoder().decode(bytes).trim() === '') throw couldNotRun('the reason is empty');
+  return bytes;
+}
