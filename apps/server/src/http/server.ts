@@ -212,11 +212,14 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
 export function sendProblem(reply: FastifyReply, document: ReturnType<typeof problem>): FastifyReply {
   if (document.retryAfterMs !== undefined)
     void reply.header('retry-after', Math.max(1, Math.ceil(document.retryAfterMs / 1000)));
-  return reply
-    .status(document.status)
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .send(JSON.stringify(document));
+  return (
+    reply
+      .status(document.status)
+      .header('cache-control', 'no-store')
+      .type('application/problem+json')
+      // As bytes: to text fastify would add a charset, which this type does not have (RFC 9457, section 3).
+      .send(Buffer.from(JSON.stringify(document)))
+  );
 }
 
 /** Maps what a handler threw, and fastify's own refusals, to a problem document. */
