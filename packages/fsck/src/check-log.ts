@@ -1,5 +1,6 @@
 // Checks a whole log, of any content: c2sp.org/tlog-tiles.
 
+import { availableParallelism } from 'node:os';
 import {
   type Checkpoint,
   EMPTY_ROOT,
@@ -31,9 +32,9 @@ export interface CheckLogOptions {
   readonly source: URL | string;
   /** The log's Ed25519 verifier key; its name is the origin. */
   readonly vkey: string;
-  /** Called after every 65,536 leaves. */
+  /** Called after every 65,536 leaves, and at the end. */
   readonly onProgress?: (progress: CheckProgress) => void;
-  /** Threads; by default one a core. */
+  /** Threads; by default one a core for a folder, and two over HTTP, whose server should not be besieged. */
   readonly workers?: number;
   /** Longest wait for one HTTP answer, body included; 60,000 by default. */
   readonly requestTimeoutMs?: number;
@@ -114,6 +115,10 @@ async function readCheckpoint(
   }
 }
 
+function defaultWorkers(location: SourceLocation): number {
+  return location.kind === 'http' ? Math.min(2, availableParallelism()) : availableParallelism();
+}
+
 async function checkTree(
   source: LogSource,
   location: SourceLocation,
@@ -133,7 +138,7 @@ async function checkTree(
   const tree = new TreeCheck(source, treeSize, edge, problems);
   const units = unitsOfTree(treeSize);
   const fullBundles = Math.floor(treeSize / TILE_WIDTH);
-  const pool = openUnitPool(location, units, workers);
+  const pool = openUnitPool(location, units, workers ?? defaultWorkers(location));
   try {
     const underway: Promise<UnitReport>[] = [];
     let started = 0;
@@ -148,11 +153,8 @@ async function checkTree(
       }
       const report = await underway.shift();
       if (report !== undefined) await tree.add(report);
-      onProgress?.({
-        checkedLeaves: Math.min(treeSize, (done + 1) * TILE_WIDTH * TILE_WIDTH),
-        treeSize,
-        problems: problems.count,
-      });
+      const checkedBundles = Math.min(fullBundles, (done + 1) * TILE_WIDTH);
+      onProgress?.({ checkedLeaves: checkedBundles * TILE_WIDTH, treeSize, problems: problems.count });
     }
   } finally {
     await pool.close();
@@ -162,4 +164,5 @@ async function checkTree(
   if (!equalBytes(tree.finish(), root) && problems.count === 0) {
     problems.add({ path: 'checkpoint', reason: 'its root is not that of the entries' });
   }
+  onProgress?.({ checkedLeaves: treeSize, treeSize, problems: problems.count });
 }

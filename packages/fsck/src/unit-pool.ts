@@ -1,6 +1,5 @@
 // Hands units to threads.
 
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { FsckError } from './fsck-error.ts';
 import { openSource, type SourceLocation } from './log-source.ts';
@@ -16,11 +15,7 @@ export interface UnitPool {
 }
 
 /** A pool for so many units: a small log is not worth a thread. */
-export function openUnitPool(
-  location: SourceLocation,
-  units: number,
-  workers = availableParallelism(),
-): UnitPool {
+export function openUnitPool(location: SourceLocation, units: number, workers: number): UnitPool {
   const size = Math.min(workers, units);
   return size <= 1 ? inlinePool(location) : threadPool(location, size);
 }

@@ -1,9 +1,15 @@
-// Ed25519 verification by the rules of "ref10", which Go's crypto/ed25519, OpenSSL (so node:crypto) and most
-// others share: S must be below the group order; A is decoded leniently; [S]B - [k]A is computed without the
-// cofactor, and its canonical encoding must equal the R of the signature, octet by octet. noble's own verify
-// multiplies by the cofactor (RFC 8032's other option), so a signature made by a malicious key could pass in a
-// browser and fail on every server: whoever saw it could be told that it was never valid. C2SP/CCTV's vectors
-// hold us to the same answer everywhere.
+// Ed25519 verification, so strict that what passes here passes everywhere. The implementations differ on signatures
+// that only a malicious signer makes, which would let it show a signature that one party accepts and another
+// refuses:
+//
+//   Go, OpenSSL 3.0, most others   the "ref10" rule: S below the group order; [S]B - [k]A is computed without the
+//                                  cofactor, and its canonical encoding must equal R, octet by octet
+//   OpenSSL 3.5 (Node 24)          the same, and neither A nor R may be of small order (a small-order A has
+//   and dalek's verify_strict      signatures that fit many messages)
+//   noble, ZIP 215                 multiplies by the cofactor, which accepts more than any of these
+//
+// We hold to the second: on C2SP/CCTV's 914 edge cases it answers as this runtime's node:crypto does, and all that
+// it accepts, Go accepts. Signatures of honest keys are the same under every rule.
 
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
@@ -23,10 +29,10 @@ export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signat
   const s = bytesToNumberLE(signature.subarray(32));
   if (s >= Point.Fn.ORDER) return false;
   const a = decodePoint(publicKey);
-  if (a === undefined) return false;
+  if (a === undefined || a.isSmallOrder()) return false;
   const k = Point.Fn.create(bytesToNumberLE(sha512(concatBytes(r, publicKey, message))));
   const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
-  return equalBytes(expected.toBytes(), r);
+  return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r);
 }
 
 function decodePoint(encoding: Uint8Array): InstanceType<typeof Point> | undefined {
