@@ -4,6 +4,7 @@ import type { CallOptions, RouteName } from '@vitrine/api';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { queryOptions, QueryClient } from '@tanstack/react-query';
+import type { QueryExecuteOptions, QueryKey } from '@tanstack/react-query';
 
 const client = createApiClient('', (input, init) => fetch(input, init));
 
@@ -18,6 +19,11 @@ export const queryClient = new QueryClient({
     },
   },
 });
+
+/** What is known already, else what the centre answers. A page that shows it renews it when it is stale. */
+export function load<T, K extends QueryKey>(options: QueryExecuteOptions<T, Error, T, T, K>): Promise<T> {
+  return queryClient.query({ ...options, staleTime: 'static' });
+}
 
 /** Address of a route for links, downloads and what the reader copies. */
 export function apiUrl(name: RouteName, options: CallOptions = {}): string {

@@ -4,10 +4,10 @@ import {
   centreQuery,
   entriesQuery,
   entryQuery,
+  load,
   logQuery,
   productQuery,
   productsQuery,
-  queryClient,
   releaseQuery,
   searchQuery,
 } from './api-client.ts';
@@ -26,8 +26,7 @@ const rootRoute = createRootRoute({
 const front = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
-  loader: () =>
-    Promise.all([queryClient.ensureQueryData(centreQuery), queryClient.ensureQueryData(productsQuery)]),
+  loader: () => Promise.all([load(centreQuery), load(productsQuery)]),
   component: FrontPage,
 });
 
@@ -35,14 +34,14 @@ const search = createRoute({
   getParentRoute: () => rootRoute,
   path: '/search',
   loaderDeps: ({ search: query }) => searchTermsOf(query),
-  loader: ({ deps }) => queryClient.ensureQueryData(searchQuery(deps)),
+  loader: ({ deps }) => load(searchQuery(deps)),
   component: lazyRouteComponent(() => import('./pages/search/search-page.tsx'), 'SearchPage'),
 });
 
 const product = createRoute({
   getParentRoute: () => rootRoute,
   path: '/products/$product',
-  loader: ({ params }) => queryClient.ensureQueryData(productQuery(params.product)),
+  loader: ({ params }) => load(productQuery(params.product)),
   component: lazyRouteComponent(() => import('./pages/product/product-page.tsx'), 'ProductPage'),
 });
 
@@ -50,10 +49,7 @@ const release = createRoute({
   getParentRoute: () => rootRoute,
   path: '/products/$product/$version',
   loader: ({ params }) =>
-    Promise.all([
-      queryClient.ensureQueryData(centreQuery),
-      queryClient.ensureQueryData(releaseQuery(params.product, params.version)),
-    ]),
+    Promise.all([load(centreQuery), load(releaseQuery(params.product, params.version))]),
   component: lazyRouteComponent(() => import('./pages/release/release-page.tsx'), 'ReleasePage'),
 });
 
@@ -72,7 +68,7 @@ const verifyDigest = createRoute({
 const logs = createRoute({
   getParentRoute: () => rootRoute,
   path: '/logs',
-  loader: () => queryClient.ensureQueryData(centreQuery),
+  loader: () => load(centreQuery),
   component: lazyRouteComponent(() => import('./pages/logs/logs-page.tsx'), 'LogsPage'),
 });
 
@@ -81,10 +77,7 @@ const log = createRoute({
   path: '/logs/$log',
   loaderDeps: ({ search: query }) => ({ before: query['before'] }),
   loader: ({ params, deps }) =>
-    Promise.all([
-      queryClient.ensureQueryData(logQuery(params.log)),
-      queryClient.ensureQueryData(entriesQuery(params.log, deps.before)),
-    ]),
+    Promise.all([load(logQuery(params.log)), load(entriesQuery(params.log, deps.before))]),
   component: lazyRouteComponent(() => import('./pages/logs/log-page.tsx'), 'LogPage'),
 });
 
@@ -93,10 +86,7 @@ const entry = createRoute({
   path: '/logs/$log/$index',
   loaderDeps: ({ search: query }) => ({ size: query['size'] }),
   loader: ({ params, deps }) =>
-    Promise.all([
-      queryClient.ensureQueryData(logQuery(params.log)),
-      queryClient.ensureQueryData(entryQuery(params.log, params.index, deps.size)),
-    ]),
+    Promise.all([load(logQuery(params.log)), load(entryQuery(params.log, params.index, deps.size))]),
   component: lazyRouteComponent(() => import('./pages/entry/entry-page.tsx'), 'EntryPage'),
 });
 

@@ -1,6 +1,6 @@
 /** The files that the reader gave, checked one after the other. Lives as long as the page, across navigation. */
 import { useSyncExternalStore } from 'react';
-import { fetchArtifactEvidence, findArtifact, policyQuery, queryClient } from '../api-client.ts';
+import { fetchArtifactEvidence, findArtifact, load, policyQuery } from '../api-client.ts';
 import type { CheckState, FileCheck, Judgement } from './file-check.ts';
 import { chooseEvidence, isEvidenceName } from './own-evidence.ts';
 import type { OwnEvidence } from './own-evidence.ts';
@@ -210,7 +210,7 @@ export async function judge(
 ): Promise<Judgement> {
   const { evidence, file } = about;
   const policySource = ownPolicy === null ? 'centre' : 'own';
-  const policy = ownPolicy?.text ?? (await queryClient.ensureQueryData(policyQuery));
+  const policy = ownPolicy?.text ?? (await load(policyQuery));
   const verdict = await verifyInWorker({
     evidence,
     policy,

@@ -1,6 +1,5 @@
 /** An inclusion proof, step by step from the leaf to the root (RFC 6962, section 2.1.1). */
 import { hashNode } from '@vitrine/tlog';
-import { formatCount } from '../../formats/byte-size.ts';
 
 export interface ProofStep {
   /** On which side of the path the given hash stands. */
@@ -72,8 +71,10 @@ export function spanInWords({ first, last }: { readonly first: number; readonly 
   return first === last ? `entry ${first}` : `entries ${first}–${last}`;
 }
 
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
 /** The same for a drawing: large numbers give way to how many there are. */
 export function spanInBrief(span: { readonly first: number; readonly last: number }): string {
   const words = spanInWords(span);
-  return words.length <= 16 ? words : `${formatCount(span.last - span.first + 1)} entries`;
+  return words.length <= 14 ? words : `${compact.format(span.last - span.first + 1)} entries`;
 }

@@ -5,9 +5,9 @@ import { spanInBrief, spanInWords } from './proof-steps.ts';
 import type { ProofStep } from './proof-steps.ts';
 
 /** Measures of the drawing, which is made for a phone's width and only grows from there. */
-const WIDTH = 340;
+const WIDTH = 356;
 const SPINE_X = WIDTH / 2;
-const SIBLING_X = 72;
+const SIBLING_X = 84;
 const LEVEL_HEIGHT = 74;
 const MARGIN = 38;
 

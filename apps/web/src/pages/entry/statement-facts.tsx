@@ -188,7 +188,7 @@ export function statementFacts(statement: Statement): readonly Fact[] {
       }));
     case WITNESSES_TYPE:
       return [
-        { term: 'Quorum', value: `${countOf(statement.predicate.quorum, 'operator')}` },
+        { term: 'Quorum', value: countOf(statement.predicate.quorum, 'operator') },
         ...statement.predicate.witnesses.map((witness, at) => ({
           term: `Witness ${at + 1}`,
           value: (

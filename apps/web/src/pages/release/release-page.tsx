@@ -79,7 +79,7 @@ function Documents({ release }: { readonly release: Release }) {
   ];
   return (
     <>
-      <div className="border-t border-line">
+      <div className={absent.length === 3 ? '' : 'border-t border-line'}>
         {notes === null ? null : <Document title="Release notes" digest={notes} what="release notes" prose />}
         {sbom === null ? null : (
           <Document
@@ -93,7 +93,9 @@ function Documents({ release }: { readonly release: Release }) {
         )}
       </div>
       {absent.length === 0 ? null : (
-        <p className="mt-4 text-soft">Not given with this release: {absent.join(', ')}.</p>
+        <p className={`text-soft ${absent.length === 3 ? '' : 'mt-4'}`}>
+          Not given with this release: {absent.join(', ')}.
+        </p>
       )}
     </>
   );

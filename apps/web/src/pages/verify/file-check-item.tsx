@@ -134,10 +134,10 @@ export function FileCheckItem({ check }: { readonly check: FileCheck }) {
             {check.name}
           </h2>
           <p className="text-soft">
-            <span role="status">{stageInWords(check.state)}</span>
-            {check.sizeBytes === undefined
-              ? '; a digest from evidence, no file was given'
-              : `; ${formatByteSize(check.sizeBytes)}`}
+            <span role="status" className={check.state.stage === 'judged' ? 'sr-only' : ''}>
+              {stageInWords(check.state)}.
+            </span>{' '}
+            {check.sizeBytes === undefined ? 'Evidence, without a file' : formatByteSize(check.sizeBytes)}
           </p>
         </div>
         <button

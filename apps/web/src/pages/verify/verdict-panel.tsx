@@ -84,20 +84,6 @@ function subjectFacts({ verdict, sha256, file }: Judgement): readonly Fact[] {
   return facts;
 }
 
-/** What the page itself adds to what is not shown: where evidence and policy came from, and that no file was given. */
-function weaknesses({ policySource, file, verdict }: Judgement): readonly string[] {
-  const lines: string[] = [];
-  if (file === undefined)
-    lines.push(
-      'No file was given, so nothing here says that any file in your hands is the one that was named. Compare its SHA-256, or drop it on the page “Check a file”.',
-    );
-  if (policySource === 'centre' && !verdict.notShown.some((line) => line.includes('policy')))
-    lines.push(
-      'The policy came from this centre, which is the one being checked. Take it from somebody else to rule out that both agree on a lie.',
-    );
-  return lines;
-}
-
 function evidenceName({ verdict, sha256 }: Judgement): string {
   return `${verdict.about?.name ?? sha256 ?? 'statement'}.evidence`;
 }
@@ -124,7 +110,6 @@ export function VerdictPanel({
   const { verdict, evidence, evidenceSource, namedBy } = judgement;
   const link = citeLink(judgement);
   const saveName = evidenceName(judgement);
-  const notShown = [...weaknesses(judgement), ...verdict.notShown];
   const failing = verdict.checks.filter(({ ok }) => !ok).length;
   const elsewhere = namedBy.filter(
     ({ product, version }) => product !== verdict.about?.product || version !== verdict.about.version,
@@ -132,7 +117,17 @@ export function VerdictPanel({
   return (
     <div>
       <p className={`font-semibold ${verdict.ok ? 'text-accent' : 'text-refuse'}`}>{outcome(judgement)}</p>
-      <p className="measure mt-1 mb-6 font-serif text-xl [overflow-wrap:anywhere]">{verdict.sentence}</p>
+      <p className="mt-1 mb-6 max-w-3xl font-serif text-xl [overflow-wrap:anywhere]">{verdict.sentence}</p>
+      {judgement.file === undefined ? (
+        <p className="measure mb-6">
+          No file was given, only a digest: nothing here says that a file in your hands is the one that was
+          named. Compare its SHA-256, or{' '}
+          <Link to="/verify" className="link">
+            check the file itself
+          </Link>
+          .
+        </p>
+      ) : null}
       <Facts facts={subjectFacts(judgement)} />
       {elsewhere.length === 0 ? null : (
         <p className="mt-4">
@@ -148,23 +143,26 @@ export function VerdictPanel({
           .
         </p>
       )}
-      <h3 className="mt-8 mb-3">
-        {failing === 0
-          ? `All ${verdict.checks.length} checks hold`
-          : `${failing} of ${verdict.checks.length} checks ${failing === 1 ? 'does' : 'do'} not hold`}
-      </h3>
-      <CheckList checks={verdict.checks.map(shown)} />
-      <h3 className="mt-8 mb-3">What is not shown</h3>
-      <ul className="measure space-y-2">
-        {notShown.map((line) => (
-          <li key={line} className="flex gap-3">
-            <span aria-hidden="true" className="text-soft">
-              –
-            </span>
-            <span className="min-w-0 [overflow-wrap:anywhere]">{line}</span>
-          </li>
-        ))}
-      </ul>
+      <div className="mt-10 grid gap-x-14 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
+        <section aria-label="Checks">
+          <h3 className="mb-3">
+            {failing === 0
+              ? `All ${verdict.checks.length} checks hold`
+              : `${failing} of ${verdict.checks.length} checks ${failing === 1 ? 'does' : 'do'} not hold`}
+          </h3>
+          <CheckList checks={verdict.checks.map(shown)} />
+        </section>
+        <section aria-label="What is not shown">
+          <h3 className="mb-3">What is not shown</h3>
+          <ul className="space-y-2.5 border-t border-line pt-3 text-soft">
+            {verdict.notShown.map((line) => (
+              <li key={line} className="[overflow-wrap:anywhere]">
+                {line}
+              </li>
+            ))}
+          </ul>
+        </section>
+      </div>
       <div className="no-print mt-8 flex flex-wrap items-center gap-3">
         <button
           type="button"
