@@ -94,8 +94,9 @@ export class EncryptedVault implements Vault {
   /** Packs whose table may be newer than the index. */
   readonly #unindexed = new Set<string>();
   #losses = 0;
-  /** A loss that no flush has told its caller yet. */
-  #untoldLoss: unknown;
+  #lastLoss: unknown;
+  /** No flush has told its caller yet. */
+  #isLossUntold = false;
   #isClosed = false;
   readonly #counters: Counters = {
     putObjects: 0,
@@ -135,7 +136,10 @@ export class EncryptedVault implements Vault {
       const maxAgeMs = options.uploadMaxAgeMs ?? 7 * 24 * 3_600_000;
       const found = await clearStaging(
         shelf,
-        (name, touchedAtMs) => !disposed.has(name) && touchedAtMs >= now() - maxAgeMs,
+        (name, touchedAtMs) =>
+          !disposed.has(name) &&
+          index.packsOf(Buffer.from(name, 'hex')).length === 0 &&
+          touchedAtMs >= now() - maxAgeMs,
       );
       const limits = {
         packBytes: options.packBytes ?? 64 * 1024 * 1024,
@@ -232,13 +236,10 @@ export class EncryptedVault implements Vault {
 
   async store(source: ByteSource, claim?: Claim): Promise<PutResult> {
     const result = await this.put(source, claim);
-    await this.flush();
-    // Another caller's failed flush may have taken it along before ours began.
-    if (!(await this.has(result.sha256))) {
-      this.#assertNotDisposed(this.#address(result.sha256));
-      throw new VaultError('io', 'the object was lost in a failed write: put it again');
-    }
-    return result;
+    await this.#commitPending();
+    if (await this.has(result.sha256)) return result;
+    this.#assertNotDisposed(this.#address(result.sha256));
+    throw lossError(this.#lastLoss);
   }
 
   async flush(): Promise<void> {
@@ -246,15 +247,10 @@ export class EncryptedVault implements Vault {
     const lossesBefore = this.#losses;
     await this.#commitPending();
     this.#counters.flushes += 1;
-    if (this.#untoldLoss === undefined && this.#losses === lossesBefore) return;
+    if (!this.#isLossUntold && this.#losses === lossesBefore) return;
     this.#counters.failedFlushes += 1;
-    const loss = this.#untoldLoss;
-    this.#untoldLoss = undefined;
-    throw loss instanceof VaultError
-      ? loss
-      : new VaultError('io', 'objects put before were lost in a failed write: put them again', {
-          cause: loss,
-        });
+    this.#isLossUntold = false;
+    throw lossError(this.#lastLoss);
   }
 
   async openUpload(sha256: string, sizeBytes: number): Promise<UploadState> {
@@ -614,7 +610,8 @@ export class EncryptedVault implements Vault {
   async #lose(pack: OpenPack, error: unknown): Promise<void> {
     if (this.#current === pack) this.#current = undefined;
     this.#losses += 1;
-    this.#untoldLoss = error;
+    this.#lastLoss = error;
+    this.#isLossUntold = true;
     this.#logger.error({ pack: pack.packId, err: error }, 'a pack of the vault could not be written');
     const { tableMayBeNew } = await pack.abandon();
     if (tableMayBeNew) this.#unindexed.add(pack.packId);
@@ -767,6 +764,13 @@ class LargeDuplicate implements LargePut {
   discard(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function lossError(loss: unknown): VaultError {
+  if (loss instanceof VaultError) return loss;
+  return new VaultError('io', 'objects put before were lost in a failed write: put them again', {
+    cause: loss,
+  });
 }
 
 function joined(blocks: readonly Uint8Array[]): Uint8Array {

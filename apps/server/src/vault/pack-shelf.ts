@@ -88,9 +88,14 @@ export class PackShelf {
   async begin(folderOf: (packId: string) => string): Promise<PackIdentity> {
     const pack = await generatePackIdentity();
     const folder = folderOf(pack.packId);
-    await this.files.makeFolder(folder);
-    await this.files.replace(`${folder}/${this.grantFile}`, await sealGrant(pack, this.secrets.recipient));
-    return pack;
+    try {
+      await this.files.makeFolder(folder);
+      await this.files.replace(`${folder}/${this.grantFile}`, await sealGrant(pack, this.secrets.recipient));
+      return pack;
+    } catch (error) {
+      await this.files.remove(folder);
+      throw error;
+    }
   }
 
   /** Writes a pack's table, durably; returns its fingerprint. */
