@@ -1,8 +1,10 @@
 /** Sends objects to a publication: small ones gathered in streams, several of them under way; large ones by uploads that go on where they stopped. */
+import { hash } from 'node:crypto';
 import { MISSING_MAX_DIGESTS } from '@vitrine/api';
 import { hasProblem, isTransient } from './centre-connection.ts';
 import type { CentreSession } from './centre-connection.ts';
 import { couldNotRun, refused } from './failure.ts';
+import type { Failure } from './failure.ts';
 
 /** Objects up to this size, in bytes, travel in streams. */
 export const SMALL_OBJECT_MAX_BYTES = 1024 * 1024;
@@ -13,7 +15,7 @@ const UPLOAD_ATTEMPTS = 5;
 const goOnCodes = ['unauthenticated', 'session-expired', 'upload-offset-mismatch'];
 
 /** Bytes of an object; `open` gives those from an offset on, as often as it is called. */
-export interface LargeObject {
+export interface SendableObject {
   /** What it is, for messages: a path or a name. */
   readonly label: string;
   /** Hex SHA-256. */
@@ -56,6 +58,16 @@ export class ObjectSender {
     this.#onSent = onSent;
   }
 
+  /** Sends an object by the way that its size asks for. @throws Failure when it is no longer what its digest says */
+  async send(object: SendableObject): Promise<void> {
+    if (object.sizeBytes > SMALL_OBJECT_MAX_BYTES) return this.sendLarge(object);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of object.open(0)) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (hash('sha256', bytes, 'hex') !== object.digest) throw changed(object.label);
+    await this.sendSmall(bytes);
+  }
+
   /** Takes a small object along in the next stream; waits while enough streams are under way. */
   async sendSmall(bytes: Uint8Array): Promise<void> {
     const length = Buffer.alloc(4);
@@ -66,7 +78,7 @@ export class ObjectSender {
   }
 
   /** Sends a large object, from where the server has it. @throws Failure when it cannot be stored */
-  async sendLarge(object: LargeObject): Promise<void> {
+  async sendLarge(object: SendableObject): Promise<void> {
     const { digest, sizeBytes, label } = object;
     const address = { params: { id: this.#publication, sha256: digest } };
     const { client } = this.#session;
@@ -92,8 +104,7 @@ export class ObjectSender {
         );
         // Whether it is complete, the next turn asks.
       } catch (thrown) {
-        if (hasProblem(thrown, 'digest-mismatch'))
-          throw refused(`${label} changed while it was uploaded; publish again when it is at rest`, thrown);
+        if (hasProblem(thrown, 'digest-mismatch')) throw changed(label, thrown);
         if (content.failure !== undefined) throw content.failure.reason;
         // The body is spent: how much of it the server has decides where to go on.
         if (!isTransient(thrown) && !hasProblem(thrown, ...goOnCodes)) throw thrown;
@@ -141,6 +152,10 @@ export class ObjectSender {
   #throwIfFailed(): void {
     if (this.#failed !== undefined) throw this.#failed.reason;
   }
+}
+
+function changed(label: string, cause?: unknown): Failure {
+  return refused(`${label} changed while it was uploaded; publish again when it is at rest`, cause);
 }
 
 function streamOf(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {

@@ -21,7 +21,7 @@ import { CentreSession, connect, hasProblem, isTransient } from '../centre-conne
 import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
 import { couldNotRun, refused } from '../failure.ts';
 import { readChunks, replaceFile } from '../local-file.ts';
-import { missingObjects, ObjectSender, SMALL_OBJECT_MAX_BYTES } from '../object-sender.ts';
+import { missingObjects, ObjectSender } from '../object-sender.ts';
 import { formatBytes } from '../progress.ts';
 import { document, readContents } from '../release-contents.ts';
 import type { ContentOptions, Document, ReleaseContents } from '../release-contents.ts';
@@ -181,18 +181,11 @@ async function upload(
   await sendSource(tree, entries, missing, sender);
   for (const { label, digest, bytes } of documents) {
     if (!missing.delete(digest)) continue;
-    if (bytes.length <= SMALL_OBJECT_MAX_BYTES) await sender.sendSmall(bytes);
-    else
-      await sender.sendLarge({
-        label,
-        digest,
-        sizeBytes: bytes.length,
-        open: (from) => [bytes.subarray(from)],
-      });
+    await sender.send({ label, digest, sizeBytes: bytes.length, open: (from) => [bytes.subarray(from)] });
   }
   for (const { name, path, sha256: digest, sizeBytes } of artifacts) {
     if (!missing.delete(digest)) continue;
-    await sender.sendLarge({ label: name, digest, sizeBytes, open: (from) => readChunks(path, from) });
+    await sender.send({ label: name, digest, sizeBytes, open: (from) => readChunks(path, from) });
   }
   await sender.finish();
   task.end(done === 0 ? 'the centre has everything already' : `${done} objects, ${formatBytes(total)}`);

@@ -204,14 +204,17 @@ export function createEvidenceMaker({
         .executeTakeFirst();
       const withdrawal = await db
         .selectFrom('withdrawals')
-        .select('release_digest')
+        .select('reason_digest')
         .where('leaf_index', '=', index)
         .executeTakeFirst();
-      return about(
-        index,
-        artifact?.release_digest ?? release?.digest ?? withdrawal?.release_digest,
-        checkpoint,
-      );
+      // Evidence about a withdrawal holds no other statement: the withdrawal names its release by digest.
+      if (withdrawal !== undefined)
+        return assemble(
+          [index],
+          [{ digest: withdrawal.reason_digest, maxBytes: MAX_EMBEDDED_REASON_BYTES }],
+          checkpoint,
+        );
+      return about(index, artifact?.release_digest ?? release?.digest, checkpoint);
     },
   };
 }
