@@ -246,7 +246,7 @@ export class Frontier {
   appendSubtree(level: number, root: Uint8Array): void {
     const width = 2 ** level;
     if (!isHash(root)) throw new RangeError('not a hash of 32 bytes');
-    if (this.#size % width !== 0 || !Number.isSafeInteger(this.#size + width)) {
+    if (!isSize(level) || this.#size % width !== 0 || !Number.isSafeInteger(this.#size + width)) {
       throw new RangeError(`a subtree of level ${level} cannot follow ${this.#size} leaves`);
     }
     let hash = root;

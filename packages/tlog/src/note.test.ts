@@ -18,6 +18,7 @@ import {
   openNote,
   parseNote,
   parsePolicy,
+  parseSignatureLines,
   parseVkey,
   signNote,
   TlogError,
@@ -128,6 +129,23 @@ describe('misuse and mismatch', () => {
       { ...good, extensions: ['a\nb'] },
     ]) {
       expect(codeOf(() => formatCheckpoint(bad))).toBe('malformed-checkpoint');
+    }
+  });
+
+  test('signature lines by themselves', () => {
+    const signed = signNote('a\n', [ed25519NoteSigner(log)]);
+    const line = signed.slice(signed.indexOf('\u2014'));
+    expect(parseSignatureLines(line + line)).toHaveLength(2);
+    for (const bad of [
+      '',
+      '\n',
+      `\n${line}`,
+      `${line}\n`,
+      `x\n\n${line}`,
+      `${line}\n${line}`,
+      line.slice(0, -1),
+    ]) {
+      expect(codeOf(() => parseSignatureLines(bad))).toBe('malformed-note');
     }
   });
 

@@ -79,13 +79,27 @@ export function parseNote(note: Uint8Array | string): Note {
   const split = whole.lastIndexOf('\n\n');
   if (split < 0) throw malformedNote('no blank line between text and signatures');
   const text = whole.slice(0, split + 1);
-  const block = whole.slice(split + 2);
+  return { text, signatures: parseSignatureBlock(whole.slice(split + 2)) };
+}
+
+/**
+ * Parses signature lines that travel without their note, as a witness answers them: one or more, each with its
+ * newline.
+ *
+ * @throws TlogError `malformed-note`
+ * @see c2sp.org/tlog-witness, "add-checkpoint"
+ */
+export function parseSignatureLines(lines: Uint8Array | string): readonly NoteSignature[] {
+  return parseSignatureBlock(decodeNote(lines));
+}
+
+function parseSignatureBlock(block: string): NoteSignature[] {
   if (!block.endsWith('\n')) {
     throw malformedNote(block === '' ? 'it carries no signature' : 'its last line does not end in a newline');
   }
   const lines = block.slice(0, -1).split('\n', MAX_NOTE_SIGNATURES + 1);
   if (lines.length > MAX_NOTE_SIGNATURES) throw malformedNote(`more than ${MAX_NOTE_SIGNATURES} signatures`);
-  return { text, signatures: lines.map(parseSignatureLine) };
+  return lines.map(parseSignatureLine);
 }
 
 function decodeNote(note: Uint8Array | string): string {
@@ -142,18 +156,6 @@ export function formatSignatureLine({ name, keyId, signature }: NoteSignature): 
   if (!isKeyName(name)) throw malformedNote('a signature has an invalid key name');
   if (signature.length === 0) throw malformedNote('a signature is empty');
   return `\u2014 ${name} ${encodeBase64(concatBytes(writeKeyId(keyId), signature))}\n`;
-}
-
-/**
- * Parses signature lines that travel without their note, as a witness answers them: one or more, each with its
- * newline.
- *
- * @throws TlogError `malformed-note`
- * @see c2sp.org/tlog-witness, "add-checkpoint"
- */
-export function parseSignatureLines(lines: Uint8Array | string): readonly NoteSignature[] {
-  const block = decodeNote(lines);
-  return parseNote(`-\n\n${block}`).signatures;
 }
 
 /**

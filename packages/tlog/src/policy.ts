@@ -2,8 +2,7 @@
 // cosigned a checkpoint.
 
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { encodeHex } from './base64.ts';
-import { displayUtf8 } from './bytes.ts';
+import { displayUtf8, equalBytes } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { cosignatureTime } from './cosignature.ts';
 import { parseDecimal } from './decimal.ts';
@@ -282,7 +281,7 @@ function checkDistinct(
   others: readonly { readonly key: NoteVerifier }[],
 ): void {
   for (const { key: other } of others) {
-    if (encodeHex(other.publicKey) === encodeHex(key.publicKey)) {
+    if (equalBytes(other.publicKey, key.publicKey)) {
       throw malformed(line, `the public key of ${key.name} is already that of ${other.name}`);
     }
     if (other.name === key.name && other.keyId === key.keyId) {
