@@ -1,6 +1,7 @@
 /** The HTTP server: fastify with the routes of the contract, their validation, problem documents, security headers and the web's static files. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import fastify from 'fastify';
@@ -223,13 +224,14 @@ export function sendProblem(reply: FastifyReply, document: ReturnType<typeof pro
 }
 
 /** Maps what a handler threw, and fastify's own refusals, to a problem document. */
-export function reportError(
+export async function reportError(
   logger: Logger,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-): FastifyReply {
+): Promise<FastifyReply> {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  await discardRest(request.raw);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return sendProblem(reply, problem('body-too-large', 'The body is larger than this address takes.'));
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
@@ -255,4 +257,28 @@ export function reportError(
   if (document.status >= 500 && document.status !== 503)
     logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
   return sendProblem(reply, document);
+}
+
+/** A refused body of more than this is cut off, as is one that takes longer. */
+const DISCARD_MAX_BYTES = 64 * 1024 * 1024;
+const DISCARD_MAX_MS = 10_000;
+
+/** Reads and forgets what a client is still sending, within bounds: it would otherwise meet a reset connection instead of the answer. */
+function discardRest(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let discarded = 0;
+    const done = (): void => {
+      clearTimeout(timer);
+      request.off('data', count);
+      request.resume();
+      resolve();
+    };
+    const count = (chunk: Buffer): void => {
+      discarded += chunk.length;
+      if (discarded > DISCARD_MAX_BYTES) done();
+    };
+    const timer = setTimeout(done, DISCARD_MAX_MS);
+    request.on('data', count).once('end', done).once('close', done);
+  });
 }
