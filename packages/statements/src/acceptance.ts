@@ -8,6 +8,7 @@ import { StatementError } from './error.ts';
 import { type Verify, verifyEd25519 } from './key.ts';
 import { isValidAt, type KeysState } from './keys-log.ts';
 import { count, logOrigin, sha256Hex } from './scalars.ts';
+import { explainIssues } from './schema-issue.ts';
 
 /** The DSSE payload type of every acceptance. */
 export const ACCEPTANCE_PAYLOAD_TYPE = 'application/vnd.vitrine.acceptance+json';
@@ -91,7 +92,7 @@ function read(payload: Uint8Array): ParsedAcceptance {
     parseCanonicalJson(payload, { maxBytes: MAX_ACCEPTANCE_BYTES, maxDepth: 1 }),
   );
   if (!parsed.success) {
-    throw new StatementError('malformed-acceptance', `not an acceptance: ${v.summarize(parsed.issues)}`);
+    throw new StatementError('malformed-acceptance', `not an acceptance: ${explainIssues(parsed.issues)}`);
   }
   const { index, leafHash, origin, publishBy, registeredAt } = parsed.output;
   return { leafIndex: index, leafHash, origin, publishByMs: publishBy, registeredAtMs: registeredAt };

@@ -7,6 +7,7 @@ import { formatCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
 import { StatementError } from './error.ts';
 import { keyidOf, type PublicKey, type Verify, verifyEd25519 } from './key.ts';
 import { base64, sha256Hex } from './scalars.ts';
+import { explainIssues } from './schema-issue.ts';
 
 /** The most signatures on one envelope: both quorums of a new set of root keys fit. */
 export const MAX_SIGNATURES = 16;
@@ -106,7 +107,7 @@ export function formatEnvelope({ payloadType, payload, signatures }: Envelope): 
  */
 export function parseEnvelope(bytes: Uint8Array, payloadType: string, maxBytes: number): Envelope {
   const parsed = v.safeParse(envelopeSchema, parseCanonicalJson(bytes, { maxBytes, maxDepth: 4 }));
-  if (!parsed.success) throw malformed(v.summarize(parsed.issues));
+  if (!parsed.success) throw malformed(explainIssues(parsed.issues));
   const { output } = parsed;
   if (output.payloadType !== payloadType) throw malformed(`its payload type is not ${payloadType}`);
   const signatures = output.signatures.map(({ keyid, sig }) => ({ keyid, sig: decodeBase64(sig) }));

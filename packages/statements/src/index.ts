@@ -140,6 +140,7 @@ export {
   sha256Hex,
   versionName,
 } from './scalars.ts';
+export { explainIssues } from './schema-issue.ts';
 export {
   type EnvelopedStatement,
   formatStatement,

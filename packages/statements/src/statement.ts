@@ -8,6 +8,7 @@ import { formatCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
 import { type Envelope, formatEnvelope, parseEnvelope, type Signer, signEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
 import { isPredicateType, predicateTypes, type Statement } from './predicates/registry.ts';
+import { explainIssues } from './schema-issue.ts';
 
 /** The DSSE payload type of every statement. */
 export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -109,7 +110,7 @@ export function identityOf({ payload, signatures }: Envelope): string {
 
 function checkSchema(schema: v.GenericSchema<unknown, Statement>, value: unknown): Statement {
   const parsed = v.safeParse(schema, value, { abortEarly: true });
-  if (!parsed.success) throw malformed(v.summarize(parsed.issues).replaceAll('\n', '; '));
+  if (!parsed.success) throw malformed(explainIssues(parsed.issues));
   return parsed.output;
 }
 

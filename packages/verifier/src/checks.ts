@@ -20,7 +20,7 @@ import { formatDuration } from './duration.ts';
 import { EvidenceError } from './error.ts';
 import { type OpenedEvidence, type OpenedStatement, openEvidence } from './opened-evidence.ts';
 import { type Cosigners, cosignersOf, type VerifiedCheckpoint, whoCouldFork } from './parties.ts';
-import { formatTime, isDate, list, shorten, toPlainText } from './plain-text.ts';
+import { formatTime, isDate, list, quoteBody, shorten } from './plain-text.ts';
 import { parseVerificationPolicy, type VerificationPolicy } from './verification-policy.ts';
 
 export type Outcome<T> =
@@ -57,8 +57,6 @@ const CLOCK_TOLERANCE_MS = 60_000;
 /** How far this machine's clock may be behind before a checkpoint counts as dated in the future. */
 const FUTURE_TOLERANCE_MS = 300_000;
 
-const MAX_QUOTED_REASON = 600;
-
 export function checkPolicy(text: string, source: PolicySource | undefined): Outcome<VerificationPolicy> {
   try {
     const policy = parseVerificationPolicy(text);
@@ -66,8 +64,8 @@ export function checkPolicy(text: string, source: PolicySource | undefined): Out
       policy,
       `it names the logs of ${policy.instance} and pins entry 0 of its keys log`,
       source === 'vendor'
-        ? `${policy.instance} gave you a policy with other keys than it gives others`
-        : 'whoever gave you the policy chose other keys than the vendor’s',
+        ? `${policy.instance} alone, by giving you other keys than it gives others`
+        : 'whoever gave you the policy, alone, by naming other keys than the vendor’s',
     );
   } catch (error) {
     if (error instanceof EvidenceError) return fails(error.message);
@@ -82,7 +80,7 @@ export function checkEvidence(bytes: Uint8Array): Outcome<OpenedEvidence> {
     return holds(
       opened,
       `the file parses, with ${count} ${count === 1 ? 'statement' : 'statements'} and ${opened.evidence.keys.leaves.length} entries of the keys log`,
-      'nobody: anyone can read the file again',
+      'nobody (the file was read here)',
     );
   } catch (error) {
     if (error instanceof EvidenceError) return fails(`the evidence does not parse: ${error.message}`);
@@ -129,7 +127,7 @@ export function checkKeysLog(
   return holds(
     { state, entries, timeMs },
     `all ${leaves.length} entries as of ${formatTime(timeMs)}, from the pinned entry 0${idle === 0 ? '' : `; ${idle} of them count for nothing`}`,
-    `${whoCouldFork(policy, cosignersOf(policy, verdict))}, showed you another keys log than others see; or ${threshold} of ${keys.length} root keys signed what is false`,
+    `${whoCouldFork(policy, cosignersOf(policy, verdict))}, by showing you another keys log than others see; or whoever holds ${threshold} of the ${keys.length} root keys`,
   );
 }
 
@@ -151,7 +149,7 @@ export function checkRootCheckpoint(
   return holds(
     { checkpoint: verdict, treeSize: checkpoint.treeSize, timeMs, cosigners },
     `root size ${checkpoint.treeSize} as of ${formatTime(timeMs)}, signed by the log and cosigned by ${who}`,
-    `${whoCouldFork(policy, cosigners)}, showed you another log than others see`,
+    `${whoCouldFork(policy, cosigners)}, by showing you another log than others see`,
   );
 }
 
@@ -168,7 +166,7 @@ export function checkKeysCurrent(
   return holds(
     undefined,
     'the keys log is shown as of a time no earlier than the root log’s',
-    `${whoCouldFork(policy, root.cosigners)}, gave a checkpoint a false date`,
+    `${whoCouldFork(policy, root.cosigners)}, by giving a checkpoint a false date`,
   );
 }
 
@@ -188,7 +186,7 @@ export function checkInclusion({ statements }: OpenedEvidence, root: CheckedRoot
   return holds(
     undefined,
     `${indices.length === 1 ? 'entry' : 'entries'} ${list(indices)} of ${root.treeSize}`,
-    'nobody: SHA-256 would have to be broken',
+    'nobody (SHA-256 would have to be broken)',
   );
 }
 
@@ -232,7 +230,7 @@ export function checkAdmitted(
   return holds(
     { about, all },
     `signed by ${list(signers)}, which could say this then by the registration policy`,
-    `${whose} signed what is false; or ${threshold} of ${rootKeys.length} root keys let a wrong key in${ended ? '; or the log dated a statement back to before its key ended, which anyone who reads the log would see' : ''}`,
+    `${whose}, alone; or whoever holds ${threshold} of the ${rootKeys.length} root keys, by letting a wrong key in${ended ? '; or the log together with the holder of a key that has ended since, by dating a statement back, which anyone who reads the log would see' : ''}`,
   );
 }
 
@@ -253,7 +251,7 @@ export function checkFile({ artifact }: OpenedEvidence, file: FileFacts): Outcom
   return holds(
     undefined,
     `its SHA-256 and size (${predicate.sizeBytes} bytes) are those of the statement`,
-    'nobody: the file was hashed here, and SHA-256 would have to be broken',
+    'nobody (the file was hashed by your own program, and SHA-256 would have to be broken)',
   );
 }
 
@@ -284,7 +282,7 @@ export function checkRelease({ artifact, bodies, release }: OpenedEvidence): Out
   return holds(
     undefined,
     `${product} ${version}, entry ${release.proof.index}, lists this file among its ${artifacts.count}`,
-    'whoever holds the publisher’s key signed a list that is false',
+    'whoever holds the publisher’s key, alone, by signing a false list',
   );
 }
 
@@ -314,7 +312,7 @@ export function standingWithdrawals(opened: OpenedEvidence): readonly StandingWi
       return {
         leafIndex: proof.index,
         registeredAtMs,
-        ...(body === undefined ? {} : { reason: readReason(body) }),
+        ...(body === undefined ? {} : { reason: quoteBody(body) }),
       };
     });
 }
@@ -339,7 +337,7 @@ export function checkNotWithdrawn(opened: OpenedEvidence, root: CheckedRoot): Ou
   return holds(
     undefined,
     `no withdrawal in the evidence stands against it, as of root size ${root.treeSize}${idle === 0 ? '' : `; ${idle} that name another product or version count for nothing`}`,
-    'whoever made this file, alone, left a withdrawal out',
+    'whoever made this evidence, alone, by leaving a withdrawal out',
   );
 }
 
@@ -364,19 +362,8 @@ export function checkAge(
   return holds(
     undefined,
     `the view is of ${formatTime(root.timeMs)}, within ${limit}`,
-    `${whoCouldFork(policy, root.cosigners)}, gave the checkpoint a false date; or this machine’s clock is wrong`,
+    `${whoCouldFork(policy, root.cosigners)}, by giving the checkpoint a false date; or whoever sets this machine’s clock`,
   );
-}
-
-function readReason(body: Uint8Array): string {
-  return toPlainText(displayUtf8(body), MAX_QUOTED_REASON);
-}
-
-// Every runtime we run in has TextDecoder, but the types of this browser-safe package name no runtime.
-declare const TextDecoder: new (label: 'utf-8') => { decode(bytes: Uint8Array): string };
-
-function displayUtf8(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8').decode(bytes);
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 // Evidence files: docs/formats/evidence.md. Parsing one believes nothing in it.
 
-import { formatCanonicalJson, parseCanonicalJson, StatementError } from '@vitrine/statements';
+import { explainIssues, formatCanonicalJson, parseCanonicalJson, StatementError } from '@vitrine/statements';
 import {
   decodeBase64,
   encodeBase64,
@@ -96,7 +96,7 @@ export function parseEvidence(bytes: Uint8Array): Evidence {
   }
   const parsed = v.safeParse(evidenceSchema, value, { abortEarly: true });
   if (!parsed.success) {
-    throw new EvidenceError('malformed-evidence', v.summarize(parsed.issues).replaceAll('\n', '; '));
+    throw new EvidenceError('malformed-evidence', explainIssues(parsed.issues));
   }
   const { bodies = [], keys, statements } = parsed.output;
   return {

@@ -32,3 +32,4 @@ export {
   type VerificationPolicy,
 } from './verification-policy.ts';
 export { type VerificationRequest, verifyEvidence } from './verify.ts';
+export { type DescribedLeaf, describeLeaf, describeStatement } from './statement-in-words.ts';

@@ -3,6 +3,7 @@
 import { DISPOSAL_TYPE, HEAD_TYPE, isValidAt, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
 import type { Facts } from './facts.ts';
 import type { OpenedEvidence } from './opened-evidence.ts';
+import { whoCouldFork } from './parties.ts';
 import { formatTime, list, shorten } from './plain-text.ts';
 
 export function whatIsNotShown(facts: Facts): readonly string[] {
@@ -18,7 +19,7 @@ export function whatIsNotShown(facts: Facts): readonly string[] {
     ...aboutTheKeys(facts),
     ...aboutThePolicy(facts),
     ...aboutTheFile(opened, facts),
-    ...aboutTheRelease(opened),
+    ...aboutTheRelease(opened, facts),
     ...aboutOthers(opened),
   ];
 }
@@ -55,7 +56,7 @@ function aboutTheLog({ policy, root }: Facts): string[] {
     );
   } else {
     lines.push(
-      `That everyone sees this log, if ${list([policy.instance, ...cosigners.others])} act together (a split view).`,
+      `That everyone sees this log: ${whoCouldFork(policy, cosigners)}, could show others another one (a split view).`,
     );
   }
   if (cosigners.unnamed.length > 0) {
@@ -98,10 +99,10 @@ function aboutTheFile({ artifact }: OpenedEvidence, { file }: Facts): string[] {
   return ['That a file you have is this one: no file was compared with the statement.'];
 }
 
-function aboutTheRelease({ artifact, release }: OpenedEvidence): string[] {
+function aboutTheRelease({ artifact, release }: OpenedEvidence, { root }: Facts): string[] {
   if (release === undefined && artifact === undefined) return [];
   const lines = [
-    'A withdrawal before that which was left out of this file: reading the log would show it.',
+    `A withdrawal ${root === undefined ? '' : `up to root size ${root.treeSize} `}that was left out of this file: reading the log would show it.`,
     'That the source was reviewed by anyone: no review is recorded here.',
     'That the artifacts were built from the source: no independent rebuild is recorded here.',
   ];

@@ -1,5 +1,9 @@
 // Text for people. What it quotes may have been written by an attacker for whoever reads the verdict.
 
+// Every runtime we run in has TextDecoder, but the types of this browser-safe package name no runtime.
+declare const TextDecoder: new (label: 'utf-8') => { decode(bytes: Uint8Array): string };
+
+const MAX_QUOTE = 600;
 const MAX_DATE_MS = 8.64e15;
 const MONTHS = [
   'January',
@@ -23,6 +27,11 @@ const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}\p{Co}]/gu;
 export function toPlainText(text: string, maxLength: number): string {
   const line = text.replace(/\s+/g, ' ').replace(UNSAFE, '\ufffd').trim();
   return line.length <= maxLength ? line : `${line.slice(0, maxLength).toWellFormed()}…`;
+}
+
+/** The beginning of a public body of text. */
+export function quoteBody(body: Uint8Array): string {
+  return toPlainText(new TextDecoder('utf-8').decode(body), MAX_QUOTE);
 }
 
 /** Whether a time can be written as a date. */

@@ -3,7 +3,7 @@
 import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
 import type { Facts } from './facts.ts';
 import type { OpenedEvidence } from './opened-evidence.ts';
-import { formatTime, shorten, toPlainText } from './plain-text.ts';
+import { formatTime, quoteBody, toPlainText } from './plain-text.ts';
 import { describeStatement } from './statement-in-words.ts';
 import type { Check } from './verdict.ts';
 
@@ -11,7 +11,7 @@ export function composeSentence(checks: readonly Check[], facts: Facts): string 
   const failed = checks.find(({ ok }) => !ok);
   const { opened, policy } = facts;
   if (failed === undefined && opened !== undefined && policy !== undefined) {
-    return `${claim(opened, policy.instance, facts)}, logged as ${entry(opened)}.${unhashed(opened, facts)}`;
+    return `${claim(opened, policy.instance, facts)}, logged as ${entry(opened)}${because(opened)}.${unhashed(opened, facts)}`;
   }
   return refusal(failed, facts);
 }
@@ -41,6 +41,14 @@ function claim(opened: OpenedEvidence, instance: string, { file }: Pick<Facts, '
   }
 }
 
+/** Why, if it is a withdrawal and its reason is there. */
+function because({ about, bodies }: OpenedEvidence): string {
+  const { statement } = about;
+  if (statement.predicateType !== WITHDRAWAL_TYPE) return '';
+  const body = bodies.get(statement.predicate.reason.digest);
+  return body === undefined ? '' : `: “${quoteBody(body)}”`;
+}
+
 function entry({ about }: OpenedEvidence): string {
   return `entry ${about.proof.index} on ${formatTime(about.registeredAtMs)}`;
 }
@@ -48,7 +56,7 @@ function entry({ about }: OpenedEvidence): string {
 function unhashed({ artifact }: OpenedEvidence, { file }: Facts): string {
   if (artifact === undefined || file !== undefined) return '';
   const [{ digest }] = artifact.statement.subject;
-  return ` No file was compared with it: this holds for a file whose SHA-256 is ${shorten(digest.sha256)}`;
+  return ` No file was compared with it: this holds for a file whose SHA-256 is ${digest.sha256}.`;
 }
 
 function refusal(failed: Check | undefined, facts: Facts): string {

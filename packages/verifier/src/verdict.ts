@@ -24,7 +24,7 @@ export interface Check {
   readonly ok: boolean;
   /** Why it holds, why it does not, or because of which other check it was not made. */
   readonly reason: string;
-  /** Who would have to act together for this line to be false; null where the check does not hold. */
+  /** Who would have to lie, together, for this line to be false; null where the check does not hold. */
   readonly collusion: string | null;
 }
 
@@ -71,7 +71,7 @@ export function describe(verdict: Verdict): string {
   const lines = [sentence, ''];
   for (const { collusion, name, ok, reason } of checks) {
     lines.push(`${ok ? '✓' : '✗'} ${name.padEnd(width)}  ${reason}`);
-    if (collusion !== null) lines.push(`  ${''.padEnd(width)}  False only if: ${collusion}`);
+    if (collusion !== null) lines.push(`  ${''.padEnd(width)}  Would have to lie: ${collusion}`);
   }
   if (notShown.length > 0) lines.push('', 'Not shown:', ...notShown.map((line) => `– ${line}`));
   if (asOf !== null) lines.push('', `As of root size ${asOf.rootSize}, log time ${asOf.logTime}.`);

@@ -284,8 +284,9 @@ function sha256Of({ digest }: { readonly digest: { readonly sha256: string } }):
   return digest.sha256;
 }
 
+// Of text that may not be a key at all: the schema says so by itself.
 function keyidOf(key: string): string {
-  return parsePublicKey(key).keyid;
+  return isPublicKey(key) ? parsePublicKey(key).keyid : '';
 }
 
 function isPublicKey(key: string): boolean {

@@ -5,6 +5,7 @@ import { formatCanonicalJson, parseCanonicalJson } from '../canonical-json.ts';
 import { StatementError } from '../error.ts';
 import { artifactName, count, logOrigin, productName, sha256Hex, versionName } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
+import { explainIssues } from '../schema-issue.ts';
 
 export const RELEASE_TYPE = 'https://vitrine.dev/release/v1';
 export const ARTIFACT_TYPE = 'https://vitrine.dev/artifact/v1';
@@ -138,7 +139,7 @@ export function parseArtifactList(bytes: Uint8Array): readonly ListedArtifact[] 
     parseCanonicalJson(bytes, { maxBytes: MAX_ARTIFACT_LIST_BYTES, maxDepth: 2 }),
   );
   if (!parsed.success) {
-    throw new StatementError('malformed-body', `not a list of artifacts: ${v.summarize(parsed.issues)}`);
+    throw new StatementError('malformed-body', `not a list of artifacts: ${explainIssues(parsed.issues)}`);
   }
   const artifacts = parsed.output;
   if (!artifacts.every(({ name }, i) => i === 0 || (artifacts[i - 1]?.name ?? '') < name)) {

@@ -5,6 +5,7 @@ import { formatCanonicalJson, parseCanonicalJson } from '../canonical-json.ts';
 import { StatementError } from '../error.ts';
 import { logOrigin, positive, productName, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
+import { explainIssues } from '../schema-issue.ts';
 
 export const DISPOSAL_TYPE = 'https://vitrine.dev/disposal/v1';
 
@@ -68,7 +69,7 @@ export function parseDisposalList(bytes: Uint8Array): DisposalList {
   if (!parsed.success) {
     throw new StatementError(
       'malformed-body',
-      `not a list of disposed objects: ${v.summarize(parsed.issues)}`,
+      `not a list of disposed objects: ${explainIssues(parsed.issues)}`,
     );
   }
   const { digests } = parsed.output;
