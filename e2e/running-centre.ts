@@ -63,11 +63,13 @@ export function signerOf(pem: string): Signer {
 export async function startCentre({
   openLogs = [],
   name = 'acme.example',
+  parent = mkdtempSync(join(tmpdir(), 'vitrine-e2e-')),
 }: {
   openLogs?: readonly string[];
   name?: string;
+  /** The folder that the data folder is made in, and removed with. */
+  parent?: string;
 } = {}): Promise<RunningCentre> {
-  const parent = mkdtempSync(join(tmpdir(), 'vitrine-e2e-'));
   const dir = join(parent, 'data');
   const init = v.parse(
     InitSchema,
