@@ -10,7 +10,7 @@ export type LogLimits = {
   readonly maxQueuedEntries: number;
   /** Bytes waiting in a log before `overloaded`; default 64 MiB. */
   readonly maxQueuedBytes: number;
-  /** Bytes durable but not yet in tiles before commits wait for publication; default 128 MiB. */
+  /** Bytes durable but not yet in tiles before commits wait for publication; default 32 MiB. */
   readonly maxUnpublishedBytes: number;
   /** Least time between two heads of a log, unless it is anchored at once; default 1,000. */
   readonly anchorIntervalMs: number;
@@ -22,6 +22,6 @@ export const DEFAULT_LIMITS: LogLimits = {
   maxBatchBytes: 16 * 1024 * 1024,
   maxQueuedEntries: 131_072,
   maxQueuedBytes: 64 * 1024 * 1024,
-  maxUnpublishedBytes: 128 * 1024 * 1024,
+  maxUnpublishedBytes: 32 * 1024 * 1024,
   anchorIntervalMs: 1_000,
 };

@@ -20,8 +20,11 @@ export type OpenedStore = {
   readonly batches: Iterable<CommittedBatch> | AsyncIterable<CommittedBatch>;
 };
 
-/** A tile or an entry bundle. `path` is its URL path below the log, for example `tile/0/x001/234.p/7`. */
-export type TileFile = { readonly path: string; readonly bytes: Uint8Array };
+/**
+ * A tile or an entry bundle. `path` is its URL path below the log, for example `tile/0/x001/234.p/7`. `bytes` is
+ * called when it is written: there may be thousands, and one at a time is enough in memory.
+ */
+export type TileFile = { readonly path: string; readonly bytes: () => Uint8Array };
 
 /** A published checkpoint as kept in the history; `companions` by log name. */
 export type HistoryRecord = {

@@ -146,12 +146,14 @@ export class Tail {
     const fullPaths: string[] = [];
     for (const bundle of bundlesOfTree(size, this.#writtenSize)) {
       const path = formatBundlePath(bundle);
-      files.push({ path, bytes: formatEntryBundle(this.#bundleAt(bundle.index).slice(0, bundle.width)) });
+      const leaves = this.#bundleAt(bundle.index);
+      files.push({ path, bytes: () => formatEntryBundle(leaves.slice(0, bundle.width)) });
       if (bundle.width === TILE_WIDTH) fullPaths.push(path);
     }
     for (const tile of tilesOfTree(size, this.#writtenSize)) {
       const path = formatTilePath(tile);
-      files.push({ path, bytes: this.#tileAt(tile.level, tile.index).subarray(0, tile.width * HASH_BYTES) });
+      const bytes = this.#tileAt(tile.level, tile.index).subarray(0, tile.width * HASH_BYTES);
+      files.push({ path, bytes: () => bytes });
       if (tile.width === TILE_WIDTH) fullPaths.push(path);
     }
     return { checkpoint: this.#checkpoint, files, fullPaths, appendedBytes: this.#appendedBytes };

@@ -21,8 +21,11 @@ import {
 
 /** A segment that has grown past this is followed by a new one. */
 const SEGMENT_BYTES = 32 * 1024 * 1024;
-/** Tiles written at once: the thread pool (four by default) also carries the syncs that callers wait for. */
-const TILES_AT_ONCE = 2;
+/**
+ * Tiles written and synced at once: file systems answer syncs that come together with one flush. One thread of the
+ * pool (four by default) stays free for the write-ahead file, whose syncs callers wait for.
+ */
+const TILES_AT_ONCE = 3;
 const SEGMENT_NAME = /^\d{16}-\d{16}\.wal$/;
 
 const historyRecord = v.strictObject({
@@ -91,9 +94,9 @@ export class FileLogStore implements LogStore {
     await inParallel(TILES_AT_ONCE, files, async ({ path, bytes }) => {
       const target = join(this.#public, path);
       folders.add(dirname(target));
-      await this.#replace(target, bytes);
+      await this.#replace(target, bytes());
     });
-    for (const folder of folders) await this.#files.syncDirectory(folder);
+    await inParallel(TILES_AT_ONCE, [...folders], (folder) => this.#files.syncDirectory(folder));
   }
 
   async publish(note: string, size: number, history: HistoryRecord | null): Promise<void> {

@@ -41,7 +41,9 @@ afterEach(async () => {
 });
 
 async function entriesOf(log: Log, start = 0, end = log.size): Promise<Entry[]> {
-  return Array.fromAsync(log.readEntries(start, end));
+  const entries: Entry[] = [];
+  for await (const one of log.readEntries(start, end)) entries.push(one);
+  return entries;
 }
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
