@@ -141,6 +141,24 @@ describe('damage is named by its path', () => {
     }
   });
 
+  test('one bit in a partial tile or bundle of an earlier size', async () => {
+    const older = buildLog(freshFolder(), 590, entry);
+    const oldest = buildLog(freshFolder(), 100, entry);
+    const log = copyOf(small);
+    for (const { folder } of [older, oldest])
+      cpSync(join(folder, 'tile'), join(log.folder, 'tile'), { recursive: true });
+    await requireSoundLog({ source: log.folder, vkey: log.vkey });
+    const partials = filesOf(log).filter((path) => path.includes('.p/'));
+    expect(partials).toEqual(
+      expect.arrayContaining(['tile/0/000.p/100', 'tile/0/002.p/78', 'tile/entries/002.p/78']),
+    );
+    for (const path of partials) {
+      flipBit(log, path, 77);
+      expect(await pathsWrong(log), path).toEqual([path]);
+      flipBit(log, path, 77);
+    }
+  });
+
   test('any file missing', async () => {
     for (const path of filesOf(small).filter((each) => each !== 'checkpoint')) {
       const log = copyOf(small);

@@ -1,7 +1,8 @@
 // A log in a folder.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { TILE_WIDTH } from '@vitrine/tlog';
 import { FsckError } from './fsck-error.ts';
 import type { Content, LogSource } from './log-source.ts';
 
@@ -12,6 +13,7 @@ export function folderSource(folder: string): LogSource {
   return {
     lanes: 1,
     mayHoldGzip: true,
+    partialWidths: (path) => listWidths(join(folder, `${path}.p`)),
     read: (path, limitBytes) => {
       try {
         return Promise.resolve(readRegularFile(join(folder, path), limitBytes));
@@ -26,6 +28,21 @@ export function folderSource(folder: string): LogSource {
       }
     },
   };
+}
+
+function listWidths(folder: string): number[] {
+  // Nearly no tile has such a folder, and an error for each of them would cost more than its hashes.
+  if (!existsSync(folder)) return [];
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names
+    .map(Number)
+    .filter((width) => width >= 1 && width < TILE_WIDTH && names.includes(String(width)))
+    .sort((a, b) => a - b);
 }
 
 function readRegularFile(path: string, limitBytes: number): Content {

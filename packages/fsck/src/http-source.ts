@@ -21,6 +21,7 @@ export function httpSource(location: { readonly url: string; readonly requestTim
     lanes: 8,
     // fetch undoes Content-Encoding, which bundles may carry without negotiation (tlog-tiles, "Log entries").
     mayHoldGzip: false,
+    partialWidths: () => [],
     read: async (path, limitBytes) => {
       const address = new URL(path, url);
       let failure: unknown;

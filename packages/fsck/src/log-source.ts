@@ -20,6 +20,8 @@ export interface LogSource {
    * @throws FsckError `unreachable` if it could not be told what the log holds
    */
   read(path: string, limitBytes: number): Promise<Content>;
+  /** The widths w for which `<path>.p/<w>` is held, narrowest first; none where that cannot be listed. */
+  partialWidths(path: string): readonly number[];
 }
 
 /** A source in a form that reaches a worker thread. */

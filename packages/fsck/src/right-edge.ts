@@ -17,6 +17,7 @@ import {
 import { hashNode, hashTile } from './hashing.ts';
 import type { LogSource } from './log-source.ts';
 import type { Problem } from './log-report.ts';
+import { checkOlderPartials } from './older-partials.ts';
 import { type Hashes, readBundle, readTile } from './resources.ts';
 import { findDifference } from './unit.ts';
 
@@ -57,6 +58,12 @@ export async function readRightEdge(
     const edge = { tile, published: hashes, proven: proven?.[i] };
     tiles.set(tile.level, edge);
     problems.push(...describeTile(edge));
+    const readings = edge.proven === undefined ? [hashes] : [{ hashes: edge.proven }];
+    if (edge.proven === undefined && tile.level === 0 && bundle !== undefined) readings.push(bundle);
+    problems.push(...(await checkOlderPartials(source, tile, readings)));
+    if (tile.level > 0) continue;
+    const { index, width } = tile;
+    problems.push(...(await checkOlderPartials(source, { index, width }, readings)));
   }
   if (partial !== undefined && bundle !== undefined) {
     problems.push(

@@ -16,6 +16,7 @@ import {
 import { hashNode, hashTile } from './hashing.ts';
 import type { ProblemList } from './log-report.ts';
 import type { LogSource } from './log-source.ts';
+import { checkOlderPartials } from './older-partials.ts';
 import { type Hashes, readTile } from './resources.ts';
 import { describeEntry, type RightEdge } from './right-edge.ts';
 import type { Disagreement, UnitReport } from './unit.ts';
@@ -54,7 +55,7 @@ export class TreeCheck {
 
   /** Takes in the units in their order. @throws FsckError `unreachable` */
   async add(report: UnitReport): Promise<void> {
-    const { unit, roots, disagreements } = report;
+    const { unit, roots, disagreements, olderProblems } = report;
     for (let at = 0; at < roots.length; at += HASH_BYTES) {
       this.#frontier.appendSubtree(TILE_HEIGHT, roots.subarray(at, at + HASH_BYTES));
     }
@@ -63,10 +64,13 @@ export class TreeCheck {
     this.#nameBundlesAndTiles(report, settled, new Map(disagreements.map((each) => [each.position, each])));
     if (unit.width < TILE_WIDTH) {
       this.#compareEdge(1, settled.hashes);
+      this.#problems.add(...olderProblems);
       return;
     }
     const root = hashTile(settled.hashes);
     await this.#blameTile(1, unit.index, root, this.#problems.count > before);
+    this.#problems.add(...olderProblems);
+    await this.#checkOlderPartials(1, unit.index, settled);
     await this.#push(2, root);
   }
 
@@ -172,6 +176,7 @@ export class TreeCheck {
     const settled = await this.#settleTile(level, index, concat(roots));
     const up = hashTile(settled.hashes);
     await this.#blameTile(level, index, up, this.#problems.count > before);
+    await this.#checkOlderPartials(level, index, settled);
     await this.#push(level + 1, up);
   }
 
@@ -208,6 +213,11 @@ export class TreeCheck {
       path: formatTilePath({ level, index, width: TILE_WIDTH }),
       reason: 'altered: it and all below it agree, but do not hash to what the checkpoint proves',
     });
+  }
+
+  async #checkOlderPartials(level: number, index: number, settled: Settled): Promise<void> {
+    const tile = { level, index, width: TILE_WIDTH };
+    this.#problems.add(...(await checkOlderPartials(this.#source, tile, [settled])));
   }
 
   #compareEdge(level: number, derived: Uint8Array): void {

@@ -2,7 +2,9 @@
 
 import { HASH_BYTES, TILE_WIDTH } from '@vitrine/tlog';
 import { hashTile } from './hashing.ts';
+import type { Problem } from './log-report.ts';
 import type { LogSource } from './log-source.ts';
+import { checkOlderPartials } from './older-partials.ts';
 import { type Hashes, readBundle, readTile } from './resources.ts';
 
 export interface Unit {
@@ -29,12 +31,15 @@ export interface UnitReport {
   /** The roots of the tiles as the bundles give them, 32 bytes each; zeroes where a bundle cannot be read. */
   readonly roots: Uint8Array;
   readonly disagreements: readonly Disagreement[];
+  /** Of partial tiles and bundles of earlier sizes. */
+  readonly olderProblems: readonly Problem[];
 }
 
 /** @throws FsckError `unreachable` */
 export async function checkUnit(source: LogSource, unit: Unit): Promise<UnitReport> {
   const roots = new Uint8Array(unit.width * HASH_BYTES);
   const disagreements: Disagreement[] = [];
+  const olderProblems: Problem[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < unit.width) {
@@ -46,13 +51,18 @@ export async function checkUnit(source: LogSource, unit: Unit): Promise<UnitRepo
       ]);
       const bundleRoot = rootOrFault(bundle);
       if (typeof bundleRoot !== 'string') roots.set(bundleRoot, position * HASH_BYTES);
+      const readings = [bundle, tile];
+      olderProblems.push(
+        ...(await checkOlderPartials(source, address, readings)),
+        ...(await checkOlderPartials(source, { level: 0, ...address }, readings)),
+      );
       const firstDifference = findDifference(bundle, tile);
       if ('hashes' in bundle && 'hashes' in tile && firstDifference === undefined) continue;
       disagreements.push({ position, bundle: bundleRoot, tile: rootOrFault(tile), firstDifference });
     }
   };
   await Promise.all(Array.from({ length: source.lanes }, lane));
-  return { unit, roots, disagreements };
+  return { unit, roots, disagreements, olderProblems };
 }
 
 function rootOrFault(hashes: Hashes): Uint8Array | string {
