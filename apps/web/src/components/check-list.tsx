@@ -8,14 +8,15 @@ export interface ShownCheck {
   readonly below?: ReactNode;
 }
 
-function Sign({ ok }: { readonly ok: boolean | null }) {
+/** Holds, does not hold, or neither, as a sign that words beside it repeat. */
+export function ResultSign({ ok }: { readonly ok: boolean | null }) {
   return (
     <svg
       aria-hidden="true"
       viewBox="0 0 20 20"
       width="20"
       height="20"
-      className={`mt-1 shrink-0 ${ok === true ? 'text-accent' : ok === false ? 'text-refuse' : 'text-soft'}`}
+      className={`shrink-0 ${ok === true ? 'text-accent' : ok === false ? 'text-refuse' : 'text-soft'}`}
       fill="none"
       stroke="currentColor"
       strokeWidth="1.8"
@@ -33,7 +34,9 @@ export function CheckList({ checks }: { readonly checks: readonly ShownCheck[] }
     <ul className="border-t border-line">
       {checks.map(({ name, ok, reason, below }) => (
         <li key={name} className="flex gap-3 border-b border-line py-3">
-          <Sign ok={ok} />
+          <span className="mt-1">
+            <ResultSign ok={ok} />
+          </span>
           <div className="min-w-0 flex-1">
             <p>
               <span className="font-semibold">{name}</span>

@@ -12,13 +12,13 @@ interface DigestProps {
 export function Digest({ value, of }: DigestProps) {
   const [full, setFull] = useState(false);
   return (
-    <span className="inline">
+    <span className={full ? '' : 'whitespace-nowrap'}>
       {full ? (
         <code className="break-all select-all">{value}</code>
       ) : (
         <button
           type="button"
-          className="min-h-6 rounded-sm decoration-dotted underline-offset-4 hover:underline"
+          className="min-h-6 rounded-sm whitespace-nowrap decoration-dotted underline-offset-4 hover:underline"
           title={value}
           onClick={() => {
             setFull(true);

@@ -138,7 +138,7 @@ export function RecordTable<Row>({
                 >
                   <button
                     type="button"
-                    className="min-h-8 rounded-sm text-sm text-soft hover:text-accent"
+                    className="min-h-8 rounded-sm text-left text-sm whitespace-nowrap text-soft hover:text-accent"
                     onClick={() => {
                       const next = direction === 'ascending' ? `-${column.key}` : column.key;
                       keep({ [`${name}.sort`]: next });
@@ -160,7 +160,7 @@ export function RecordTable<Row>({
                 <td
                   role="cell"
                   key={column.key}
-                  className={`py-2 pr-6 align-baseline [overflow-wrap:anywhere] last:pr-0 max-md:grid max-md:grid-cols-[7rem_minmax(0,1fr)] max-md:gap-x-3 max-md:py-0.5 max-md:pr-0 ${column.value(row) === null ? 'max-md:hidden' : ''} ${column.numeric === true ? 'tabular-nums md:text-right' : ''}`}
+                  className={`py-2 pr-6 align-baseline [overflow-wrap:anywhere] last:pr-0 max-md:grid max-md:grid-cols-[7rem_minmax(0,1fr)] max-md:gap-x-3 max-md:py-0.5 max-md:pr-0 ${column.value(row) === null ? 'max-md:hidden' : ''} ${column.numeric === true ? 'whitespace-nowrap tabular-nums md:text-right' : ''}`}
                 >
                   <span aria-hidden="true" className="text-sm leading-7 text-soft md:hidden">
                     {column.title}

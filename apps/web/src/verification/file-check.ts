@@ -16,7 +16,7 @@ export interface Judgement {
   readonly evidence: Uint8Array;
   readonly evidenceSource: Source;
   readonly policySource: Source;
-  /** Hex SHA-256 that was asked about; null when only evidence was given that names none. */
+  /** Hex SHA-256 that was asked about; null when only evidence was given. */
   readonly sha256: string | null;
   /** Undefined when no file was given. */
   readonly file: FileFacts | undefined;

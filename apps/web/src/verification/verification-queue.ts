@@ -178,7 +178,7 @@ class VerificationQueue {
       return this.#judged({
         evidence: alone.bytes,
         evidenceSource: 'own',
-        sha256: alone.sha256,
+        sha256: null,
         file: undefined,
         namedBy: [],
       });

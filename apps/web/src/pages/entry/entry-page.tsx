@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import type { LogDetail, LogEntryDetail } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { useMemo } from 'react';
-import { entryQuery, logQuery } from '../../api-client.ts';
+import { apiUrl, entryQuery, logQuery } from '../../api-client.ts';
 import { quietAction } from '../../components/action.ts';
 import { CheckList } from '../../components/check-list.tsx';
 import { CheckpointNote } from '../../components/checkpoint-note.tsx';
@@ -14,7 +14,7 @@ import { Facts } from '../../components/facts.tsx';
 import { HexView } from '../../components/hex-view.tsx';
 import { LogTime } from '../../components/log-time.tsx';
 import { PageHeading, Section } from '../../components/page-heading.tsx';
-import { formatCount } from '../../formats/byte-size.ts';
+import { countOf, formatCount } from '../../formats/byte-size.ts';
 import { usePageTitle } from '../../page-title.ts';
 import { saveFile } from '../../save-file.ts';
 import { ProofInWords, ProofTree } from './proof-tree.tsx';
@@ -66,12 +66,30 @@ function Said({
           term: 'Admitted',
           value:
             entry.admitted === true ? (
-              'yes: the signing keys may say this, by the rules in force then'
+              'yes, says this centre: the signing keys may say this, by the rules in force then'
             ) : (
-              <span className="text-refuse">no: {entry.refusal ?? 'the centre gives no reason'}</span>
+              <span className="text-refuse">
+                no, says this centre: {entry.refusal ?? 'it gives no reason'}
+              </span>
             ),
         },
         { term: 'Statement digest', value: <Digest value={statement.payloadDigest} of="the statement" /> },
+        ...(log.kind === 'statements'
+          ? [
+              {
+                term: 'To check it offline',
+                value: (
+                  <a
+                    className="link"
+                    href={apiUrl('statementEvidence', { params: { digest: statement.payloadDigest } })}
+                    download={`${log.name}-${entry.index}.evidence`}
+                  >
+                    evidence about this statement
+                  </a>
+                ),
+              },
+            ]
+          : []),
       ]}
     />
   );
@@ -107,8 +125,8 @@ function Proof({
               name: 'Inclusion',
               ok: read.included,
               reason: read.included
-                ? `Entry ${entry.index} is in the tree of ${formatCount(treeSize)} entries with this root.`
-                : `The proof does not lead from entry ${entry.index} to the root of ${formatCount(treeSize)} entries.`,
+                ? `Entry ${entry.index} is in the tree of ${countOf(treeSize, 'entry', 'entries')} with this root.`
+                : `The proof does not lead from entry ${entry.index} to the root of ${countOf(treeSize, 'entry', 'entries')}.`,
               below: (
                 <p className="text-sm text-soft">
                   Root <Digest value={root} of="the tree’s root" />

@@ -1,5 +1,6 @@
 import { encodeHex } from '@vitrine/tlog';
 import { useId } from 'react';
+import { countOf } from '../../formats/byte-size.ts';
 import { shortenDigest } from '../../formats/shortened-digest.ts';
 import { spanInBrief, spanInWords } from './proof-steps.ts';
 import type { ProofStep } from './proof-steps.ts';
@@ -38,7 +39,7 @@ export function ProofTree({ leafIndex, leafHash, treeSize, steps }: ProofTreePro
     <figure className="max-w-md">
       <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-labelledby={titleId} className="w-full">
         <title id={titleId}>
-          {`Entry ${leafIndex} is hashed with ${steps.length} given hashes up to the root ${shortenDigest(encodeHex(root))} of ${treeSize} entries. The list beside it says the same in words.`}
+          {`Entry ${leafIndex} is hashed with ${steps.length} given hashes up to the root ${shortenDigest(encodeHex(root))} of ${countOf(treeSize, 'entry', 'entries')}. The list beside it says the same in words.`}
         </title>
         <g fill="none" strokeWidth="1.5">
           {steps.map(({ side, first }, level) => {
@@ -133,7 +134,7 @@ export function ProofInWords({ leafIndex, leafHash, treeSize, steps }: ProofTree
           {spanInWords({ first, last })}) that gives <code className="break-all">{encodeHex(node)}</code>.
         </li>
       ))}
-      <li>That is the root of the tree of {treeSize} entries.</li>
+      <li>That is the root of the tree of {countOf(treeSize, 'entry', 'entries')}.</li>
     </ol>
   );
 }

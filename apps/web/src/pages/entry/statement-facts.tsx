@@ -18,6 +18,7 @@ import { Link } from '@tanstack/react-router';
 import { CheckedBody } from '../../components/checked-body.tsx';
 import { Digest } from '../../components/digest.tsx';
 import type { Fact } from '../../components/facts.tsx';
+import { visibleName } from '../../formats/visible-name.ts';
 import { countOf, formatByteSize } from '../../formats/byte-size.ts';
 
 function releaseLink(product: string, version: string) {
@@ -42,7 +43,7 @@ export function statementSentence(statement: Statement): string {
     case RELEASE_TYPE:
       return `${statement.predicate.product} ${statement.predicate.version} is released.`;
     case ARTIFACT_TYPE:
-      return `${statement.subject[0].name} belongs to ${statement.predicate.product} ${statement.predicate.version}.`;
+      return `${visibleName(statement.subject[0].name)} belongs to ${statement.predicate.product} ${statement.predicate.version}.`;
     case WITHDRAWAL_TYPE:
       return `${statement.predicate.product} ${statement.predicate.version} is withdrawn.`;
     case HEAD_TYPE:
@@ -113,7 +114,7 @@ export function statementFacts(statement: Statement): readonly Fact[] {
       const { predicate } = statement;
       const [subject] = statement.subject;
       return [
-        { term: 'File', value: subject.name },
+        { term: 'File', value: visibleName(subject.name) },
         {
           term: 'SHA-256',
           value: (

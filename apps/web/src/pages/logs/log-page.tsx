@@ -34,7 +34,6 @@ function columnsOf(log: string, open: boolean): readonly Column<LogEntry>[] {
       ),
     },
     { everywhere: true, key: 'says', title: 'Says', value: (row) => row.summary },
-    { everywhere: false, key: 'product', title: 'Product', value: (row) => row.product },
     {
       everywhere: false,
       key: 'registered',

@@ -4,6 +4,7 @@ import { apiUrl } from '../../api-client.ts';
 import { Digest } from '../../components/digest.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
+import { visibleName } from '../../formats/visible-name.ts';
 import { formatByteSize } from '../../formats/byte-size.ts';
 
 type ReleaseArtifact = Release['artifacts'][number];
@@ -12,7 +13,7 @@ const rowLink = 'link inline-flex min-h-7 items-center';
 
 function columnsOf(product: string, version: string): readonly Column<ReleaseArtifact>[] {
   return [
-    { key: 'name', title: 'Name', value: (row) => row.name },
+    { key: 'name', title: 'Name', value: (row) => row.name, show: (row) => visibleName(row.name) },
     {
       key: 'sizeBytes',
       title: 'Size',

@@ -1,6 +1,7 @@
 import type { Release } from '@vitrine/api';
 import { Link } from '@tanstack/react-router';
 import { RecordTable } from '../../components/record-table.tsx';
+import { visibleName } from '../../formats/visible-name.ts';
 import type { Column } from '../../components/record-table.tsx';
 
 interface SayingEntry {
@@ -26,7 +27,10 @@ function entriesOf(release: Release): readonly SayingEntry[] {
   const { product, version, withdrawal } = release;
   return [
     { index: release.index, says: `${product} ${version} is released` },
-    ...release.artifacts.map(({ index, name }) => ({ index, says: `${name} belongs to the release` })),
+    ...release.artifacts.map(({ index, name }) => ({
+      index,
+      says: `${visibleName(name)} belongs to the release`,
+    })),
     ...(withdrawal === null ? [] : [{ index: withdrawal.index, says: `${product} ${version} is withdrawn` }]),
   ];
 }

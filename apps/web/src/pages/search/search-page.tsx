@@ -11,6 +11,7 @@ import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
 import { ReleaseState } from '../../components/release-state.tsx';
 import { formatByteSize } from '../../formats/byte-size.ts';
+import { visibleName } from '../../formats/visible-name.ts';
 import { usePageTitle } from '../../page-title.ts';
 import { digestIn, searchTermsOf } from './search-terms.ts';
 
@@ -27,7 +28,7 @@ const columns: readonly Column<SearchHit>[] = [
         params={{ product: hit.product, version: hit.version }}
         className="link"
       >
-        {hit.kind === 'release' ? `${hit.product} ${hit.version}` : hit.name}
+        {hit.kind === 'release' ? `${hit.product} ${hit.version}` : visibleName(hit.name)}
       </Link>
     ),
   },

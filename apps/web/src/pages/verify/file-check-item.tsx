@@ -3,6 +3,7 @@ import { quietAction } from '../../components/action.ts';
 import { Digest } from '../../components/digest.tsx';
 import { ProblemNotice } from '../../components/problem-notice.tsx';
 import { formatByteSize } from '../../formats/byte-size.ts';
+import { visibleName } from '../../formats/visible-name.ts';
 import { remainingInWords } from '../../formats/log-time.ts';
 import { isUnderWay } from '../../verification/file-check.ts';
 import type { CheckState, FileCheck } from '../../verification/file-check.ts';
@@ -131,7 +132,7 @@ export function FileCheckItem({ check }: { readonly check: FileCheck }) {
       <div className="mb-4 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
           <h2 id={nameId} className="[overflow-wrap:anywhere]">
-            {check.name}
+            {visibleName(check.name)}
           </h2>
           <p className="text-soft">
             <span role="status" className={check.state.stage === 'judged' ? 'sr-only' : ''}>

@@ -1,7 +1,8 @@
 import type { Check } from '@vitrine/verifier';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { quietAction } from '../../components/action.ts';
-import { CheckList } from '../../components/check-list.tsx';
+import { CheckList, ResultSign } from '../../components/check-list.tsx';
 import type { ShownCheck } from '../../components/check-list.tsx';
 import { CommandLine } from '../../components/command-line.tsx';
 import { CopyButton } from '../../components/copy-button.tsx';
@@ -12,25 +13,58 @@ import type { Fact } from '../../components/facts.tsx';
 import { LogTime } from '../../components/log-time.tsx';
 import { formatByteSize, formatCount } from '../../formats/byte-size.ts';
 import { shellQuote } from '../../formats/shell-quote.ts';
+import { shortenDigest } from '../../formats/shortened-digest.ts';
 import { saveFile } from '../../save-file.ts';
 import type { Judgement } from '../../verification/file-check.ts';
 import { checkTitles } from './check-names.ts';
 
-function shown({ name, ok, reason, collusion }: Check): ShownCheck {
+function shown({ name, ok, reason, collusion }: Check, withCollusion: boolean): ShownCheck {
   return {
     name: checkTitles[name],
     ok,
-    reason,
+    reason: `${ok ? 'Holds' : 'Does not hold'}: ${reason}`,
     below:
-      collusion === null ? null : (
-        <details className="mt-1 text-sm text-soft">
-          <summary className="inline-flex min-h-7 list-none items-center underline decoration-line underline-offset-4 hover:text-accent">
-            Who would have to act together for this to be false
-          </summary>
-          <p className="pt-1 pb-2">{collusion}</p>
-        </details>
+      collusion === null || !withCollusion ? null : (
+        <p className="mt-1 text-sm text-soft">False only if: {collusion}</p>
       ),
   };
+}
+
+/** The checks; who would have to collude for each to be false is one click below. */
+function Checks({ checks }: { readonly checks: readonly Check[] }) {
+  const [withCollusion, setWithCollusion] = useState(false);
+  const failing = checks.filter(({ ok }) => !ok).length;
+  return (
+    <section aria-label="Checks">
+      <h3 className="mb-3">
+        {failing === 0
+          ? `All ${checks.length} checks hold`
+          : `${failing} of ${checks.length} checks ${failing === 1 ? 'does' : 'do'} not hold`}
+      </h3>
+      <CheckList checks={checks.map((check) => shown(check, withCollusion))} />
+      <button
+        type="button"
+        aria-expanded={withCollusion}
+        className="no-print link mt-2 min-h-8 rounded-sm text-left text-sm"
+        onClick={() => {
+          setWithCollusion(!withCollusion);
+        }}
+      >
+        {withCollusion
+          ? 'Hide who would have to act together'
+          : 'Who would have to act together for each to be false'}
+      </button>
+    </section>
+  );
+}
+
+const SHA256_IN_TEXT = /\b([0-9a-f]{64})\b/;
+
+/** The verdict's sentence; a digest in it is shortened, because all of it stands below. */
+function Sentence({ text }: { readonly text: string }) {
+  return text
+    .split(SHA256_IN_TEXT)
+    .map((part, at) => (at % 2 === 0 ? part : <code key={part}>{shortenDigest(part)}</code>));
 }
 
 function subjectFacts({ verdict, sha256, file }: Judgement): readonly Fact[] {
@@ -50,7 +84,9 @@ function subjectFacts({ verdict, sha256, file }: Judgement): readonly Fact[] {
       ),
     });
   const digest = sha256 ?? about?.sha256;
-  if (digest !== undefined) facts.push({ term: 'SHA-256', value: <Digest value={digest} of="the file" /> });
+  // What was asked about without a file already stands at the head of its page.
+  if (digest !== undefined && (file !== undefined || sha256 === null))
+    facts.push({ term: 'SHA-256', value: <Digest value={digest} of="the file" /> });
   const size = file?.sizeBytes ?? about?.sizeBytes;
   if (size !== undefined)
     facts.push({ term: 'Size', value: `${formatByteSize(size)} (${formatCount(size)} bytes)` });
@@ -110,24 +146,20 @@ export function VerdictPanel({
   const { verdict, evidence, evidenceSource, namedBy } = judgement;
   const link = citeLink(judgement);
   const saveName = evidenceName(judgement);
-  const failing = verdict.checks.filter(({ ok }) => !ok).length;
   const elsewhere = namedBy.filter(
     ({ product, version }) => product !== verdict.about?.product || version !== verdict.about.version,
   );
   return (
     <div>
-      <p className={`font-semibold ${verdict.ok ? 'text-accent' : 'text-refuse'}`}>{outcome(judgement)}</p>
-      <p className="mt-1 mb-6 max-w-3xl font-serif text-xl [overflow-wrap:anywhere]">{verdict.sentence}</p>
-      {judgement.file === undefined ? (
-        <p className="measure mb-6">
-          No file was given, only a digest: nothing here says that a file in your hands is the one that was
-          named. Compare its SHA-256, or{' '}
-          <Link to="/verify" className="link">
-            check the file itself
-          </Link>
-          .
-        </p>
-      ) : null}
+      <p
+        className={`flex items-center gap-2 text-lg font-semibold ${verdict.ok ? 'text-accent' : 'text-refuse'}`}
+      >
+        <ResultSign ok={verdict.ok} />
+        {outcome(judgement)}
+      </p>
+      <p className="mt-1 mb-6 max-w-3xl font-serif text-xl [overflow-wrap:anywhere]">
+        <Sentence text={verdict.sentence} />
+      </p>
       <Facts facts={subjectFacts(judgement)} />
       {elsewhere.length === 0 ? null : (
         <p className="mt-4">
@@ -144,14 +176,7 @@ export function VerdictPanel({
         </p>
       )}
       <div className="mt-10 grid gap-x-14 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
-        <section aria-label="Checks">
-          <h3 className="mb-3">
-            {failing === 0
-              ? `All ${verdict.checks.length} checks hold`
-              : `${failing} of ${verdict.checks.length} checks ${failing === 1 ? 'does' : 'do'} not hold`}
-          </h3>
-          <CheckList checks={verdict.checks.map(shown)} />
-        </section>
+        <Checks checks={verdict.checks} />
         <section aria-label="What is not shown">
           <h3 className="mb-3">What is not shown</h3>
           <ul className="space-y-2.5 border-t border-line pt-3 text-soft">
