@@ -15,8 +15,9 @@ import {
 } from '@vitrine/tlog';
 import { FsckError } from './fsck-error.ts';
 import { type LogReport, ProblemList } from './log-report.ts';
-import { type LogSource, locateSource, openSource, type SourceLocation } from './log-source.ts';
+import type { LogSource } from './log-source.ts';
 import { readRightEdge } from './right-edge.ts';
+import { locateSource, openSource, type SourceLocation } from './source-location.ts';
 import { TreeCheck, unitsOfTree } from './tree-check.ts';
 import type { UnitReport } from './unit.ts';
 import { openUnitPool } from './unit-pool.ts';

@@ -21,7 +21,7 @@ export interface LogReport {
 }
 
 /** A log as broken as this is not read to its end. */
-export const MAX_PROBLEMS = 1000;
+const MAX_PROBLEMS = 1000;
 
 /** Collects problems up to a bound, each path and reason once. */
 export class ProblemList {

@@ -73,10 +73,8 @@ export async function readRightEdge(
   return { tiles, bundle, problems };
 }
 
-/** The root that one choice of edge hashes, by level, leads to; undefined if they are not as many as they must be. */
-export function rootOfEdge(
-  edges: readonly { readonly level: number; readonly hashes: Uint8Array }[],
-): Uint8Array {
+/** The root that one choice of edge hashes leads to. */
+function rootOfEdge(edges: readonly { readonly level: number; readonly hashes: Uint8Array }[]): Uint8Array {
   const frontier = new Frontier(hashNode);
   for (const { level, hashes } of edges.toSorted((a, b) => b.level - a.level)) {
     for (let at = 0; at < hashes.length; at += HASH_BYTES) {

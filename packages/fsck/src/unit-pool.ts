@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { FsckError } from './fsck-error.ts';
-import { openSource, type SourceLocation } from './log-source.ts';
+import { openSource, type SourceLocation } from './source-location.ts';
 import { checkUnit, type Unit, type UnitReport } from './unit.ts';
 import type { UnitReply, UnitRequest } from './unit-worker.ts';
 

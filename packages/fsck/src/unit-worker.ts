@@ -2,7 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { FsckError, type FsckErrorCode } from './fsck-error.ts';
-import { openSource, type SourceLocation } from './log-source.ts';
+import { openSource, type SourceLocation } from './source-location.ts';
 import { checkUnit, type Unit, type UnitReport } from './unit.ts';
 
 export type UnitReply =
