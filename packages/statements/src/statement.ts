@@ -44,7 +44,10 @@ export function parseStatement(payload: Uint8Array): Statement {
   if (!isPredicateType(predicateType)) {
     throw new StatementError('unknown-type', `unknown type of statement: ${JSON.stringify(predicateType)}`);
   }
-  return checkSchema(predicateTypes[predicateType].schema, value);
+  const statement = checkSchema(predicateTypes[predicateType].schema, value);
+  // A schema that let a member through without returning it would sign what nobody reads.
+  if (!equal(formatCanonicalJson(statement), payload)) throw malformed('it says more than its type');
+  return statement;
 }
 
 /**
@@ -112,6 +115,10 @@ function checkSchema(schema: v.GenericSchema<unknown, Statement>, value: unknown
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (!parsed.success) throw malformed(explainIssues(parsed.issues));
   return parsed.output;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((octet, i) => octet === b[i]);
 }
 
 function malformed(why: string): StatementError {

@@ -97,14 +97,22 @@ export function operatorOf(policy: VerificationPolicy, keyName: string): string 
 }
 
 /**
- * Whether the key of this name is the vendor's own: the policy says that its operator is the log's, or it says
- * nothing and the key carries the instance's name.
+ * Whether the key of this name is the vendor's own: it carries the instance's name, whatever the policy says of it, or
+ * its operator also operates such a key.
  */
 export function isVendorKey(policy: VerificationPolicy, keyName: string): boolean {
-  const { instance, rootOrigin, keysOrigin } = policy;
+  const { instance, operators } = policy;
+  if (carriesName(instance, keyName)) return true;
   const operator = operatorOf(policy, keyName);
-  if (operator === undefined) return keyName === instance || keyName.startsWith(`${instance}/`);
-  return [instance, operatorOf(policy, rootOrigin), operatorOf(policy, keysOrigin)].includes(operator);
+  if (operator === undefined) return false;
+  return (
+    operator === instance ||
+    [...operators].some(([name, each]) => each === operator && carriesName(instance, name))
+  );
+}
+
+function carriesName(instance: string, keyName: string): boolean {
+  return keyName === instance || keyName.startsWith(`${instance}/`);
 }
 
 class RuleReader {

@@ -162,6 +162,19 @@ describe('what is not shown follows from the facts', () => {
     );
   });
 
+  test('a vendor is no stranger to itself under another name', async () => {
+    const world = await SignedWorld.create();
+    await world.publishArtifact(await world.publishRelease());
+    const cosigners = ['acme.example/cosigner', 'w1.example'] as const;
+    const evidence = world.evidence([1, 0], {
+      rootCheckpoint: world.checkpoint('statements', { cosigners }),
+      keysCheckpoint: world.checkpoint('keys', { cosigners }),
+    });
+    const operators = [{ operator: 'independent', keyNames: ['acme.example/cosigner', 'w1.example'] }];
+    const policy = world.policy({ ...WITNESSED, operators });
+    expect(lines(verifyEvidence({ evidence, policy }))).toContain('nobody but acme.example itself cosigned it');
+  });
+
   test('where the policy came from', () => {
     const request = { ...find('good-artifact') };
     const evidence = utf8ToBytes(request.evidence);

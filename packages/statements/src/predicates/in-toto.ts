@@ -24,7 +24,8 @@ export function statementOf<
     _type: v.literal(STATEMENT_TYPE),
     predicate,
     predicateType: v.literal(predicateType),
-    subject: v.tuple([one]),
+    // Not v.tuple, which drops what it does not expect.
+    subject: v.strictTuple([one]),
   });
 }
 

@@ -71,7 +71,7 @@ const registrationPolicyPredicate = v.strictObject({
 const witnessesPredicate = v.pipe(
   v.strictObject({
     log: logOrigin,
-    quorum: count,
+    quorum: positive,
     version: positive,
     witnesses: v.pipe(
       v.array(
@@ -84,6 +84,7 @@ const witnessesPredicate = v.pipe(
           ),
         }),
       ),
+      v.minLength(1),
       v.maxLength(MAX_WITNESSES),
     ),
   }),
