@@ -1,5 +1,5 @@
 /** Reads one object out of a pack: authenticated piece by piece, and hashed when it is read whole. */
-import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import { ciphertextSize, openPiece, PIECE_BYTES, pieceCount, SEALED_PIECE_BYTES } from './object-cipher.ts';
 import type { ObjectRow } from './pack-table.ts';
 import type { ReadableFile } from './ports.ts';
@@ -9,8 +9,8 @@ import { VaultError } from './vault-error.ts';
 const PIECES_AHEAD = 16;
 
 /**
- * The content of an object from `start` to `end`, in blocks of up to 1 MiB. When that is the whole object, its last block is
- * given out only after the content has proved to have the digest.
+ * The content of an object from `start` to `end`, in pieces of up to 64 KiB. When that is the whole object, its last piece
+ * is given out only after the content has proved to have the digest.
  * @throws VaultError corrupt · io
  */
 export async function* readObject(
@@ -19,69 +19,71 @@ export async function* readObject(
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const whole = start === 0 && end === row.sizeBytes;
-  if (!whole && start === end) return;
-  const hasher = whole ? createHash('sha256') : undefined;
+  const isWhole = start === 0 && end === row.sizeBytes;
+  if (!isWhole && start === end) return;
   const key = createSecretKey(row.key);
+  const hasher = isWhole ? createHash('sha256') : undefined;
   const lastPiece = pieceCount(row.sizeBytes) - 1;
-  const finalPiece = whole ? lastPiece : Math.floor((end - 1) / PIECE_BYTES);
-  const readFrom = (piece: number): Promise<Uint8Array> =>
-    readPieces(file, row, piece, Math.min(PIECES_AHEAD, finalPiece + 1 - piece));
-
+  const finalPiece = isWhole ? lastPiece : Math.floor((end - 1) / PIECE_BYTES);
   let piece = Math.floor(start / PIECE_BYTES);
-  let reading = readFrom(piece);
-  while (piece <= finalPiece) {
-    const sealed = await reading;
-    const first = piece;
-    const next = Math.min(first + PIECES_AHEAD, finalPiece + 1);
-    if (next <= finalPiece) {
-      reading = readFrom(next);
-      // Awaited in the next round; a consumer that stops before must not leave an unhandled rejection behind.
-      reading.catch(() => undefined);
+  for await (const sealed of readPieces(file, row, piece, finalPiece)) {
+    for (let from = 0; from < sealed.length; from += SEALED_PIECE_BYTES) {
+      const plain = openPiece(
+        sealed.subarray(from, from + SEALED_PIECE_BYTES),
+        key,
+        piece,
+        piece === lastPiece,
+      );
+      if (plain === undefined) {
+        throw new VaultError('corrupt', `piece ${piece} of the object does not decrypt: it was altered`);
+      }
+      hasher?.update(plain);
+      if (piece === lastPiece && hasher !== undefined && !hasher.digest().equals(row.digest)) {
+        throw new VaultError('corrupt', 'the object decrypts, but does not hash to its digest');
+      }
+      const pieceStart = piece * PIECE_BYTES;
+      yield plain.subarray(Math.max(0, start - pieceStart), end - pieceStart);
+      piece += 1;
     }
-    const block = openPieces(sealed, key, first, lastPiece);
-    hasher?.update(block);
-    piece = next;
-    if (hasher !== undefined && next > finalPiece && !hasher.digest().equals(row.digest)) {
-      throw new VaultError('corrupt', 'the object decrypts, but does not hash to its digest');
-    }
-    const blockStart = first * PIECE_BYTES;
-    yield block.subarray(Math.max(0, start - blockStart), end - blockStart);
   }
 }
 
-async function readPieces(
+/**
+ * Sealed pieces, up to 16 at once; the next are read while these are worked on. What is yielded is overwritten two rounds
+ * later.
+ */
+async function* readPieces(
   file: ReadableFile,
   row: ObjectRow,
   firstPiece: number,
-  count: number,
-): Promise<Uint8Array> {
-  const from = firstPiece * SEALED_PIECE_BYTES;
-  const to = Math.min(from + count * SEALED_PIECE_BYTES, ciphertextSize(row.sizeBytes));
-  const sealed = Buffer.allocUnsafe(to - from);
-  if ((await file.read(sealed, row.offset + from)) < sealed.length) {
-    throw new VaultError('corrupt', 'the pack was cut short: the object reaches past its end');
-  }
-  return sealed;
-}
-
-function openPieces(sealed: Uint8Array, key: KeyObject, firstPiece: number, lastPiece: number): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (let from = 0; from < sealed.length; from += SEALED_PIECE_BYTES) {
-    const index = firstPiece + pieces.length;
-    const piece = openPiece(
-      sealed.subarray(from, from + SEALED_PIECE_BYTES),
-      key,
-      index,
-      index === lastPiece,
-    );
-    if (piece === undefined) {
-      throw new VaultError('corrupt', `piece ${index} of the object does not decrypt: it was altered`);
+  finalPiece: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const end = Math.min((finalPiece + 1) * SEALED_PIECE_BYTES, ciphertextSize(row.sizeBytes));
+  const batchBytes = Math.min(PIECES_AHEAD * SEALED_PIECE_BYTES, end - firstPiece * SEALED_PIECE_BYTES);
+  const readFrom = async (position: number, into: Uint8Array): Promise<Uint8Array> => {
+    const sealed = into.subarray(0, end - position);
+    if ((await file.read(sealed, row.offset + position)) < sealed.length) {
+      throw new VaultError('corrupt', 'the pack was cut short: the object reaches past its end');
     }
-    pieces.push(piece);
+    return sealed;
+  };
+  let position = firstPiece * SEALED_PIECE_BYTES;
+  let buffer: Buffer = Buffer.allocUnsafe(batchBytes);
+  let otherBuffer: Buffer | undefined;
+  let reading = readFrom(position, buffer);
+  while (position < end) {
+    const sealed = await reading;
+    position += sealed.length;
+    if (position < end) {
+      const next: Buffer = otherBuffer ?? Buffer.allocUnsafe(batchBytes);
+      otherBuffer = buffer;
+      buffer = next;
+      reading = readFrom(position, buffer);
+      // Awaited in the next round; a consumer that stops before must not leave an unhandled rejection behind.
+      reading.catch(() => undefined);
+    }
+    yield sealed;
   }
-  const [only] = pieces;
-  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces);
 }
 
 /** A file for reading small objects in the order they lie in: fetched a mebibyte at a time, one reader at a time. */
