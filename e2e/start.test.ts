@@ -9,6 +9,9 @@ import { createApiClient } from '@vitrine/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { publishableWorkspaces, root } from '../scripts/repository.ts';
 
+/** Three builds and publications, on two cores that others use. */
+const TIMEOUT_MS = 600_000;
+
 let folder = '';
 let port = 0;
 const started: ChildProcess[] = [];
@@ -31,7 +34,7 @@ afterEach(() => {
 
 interface Started {
   readonly child: ChildProcess;
-  /** Resolves once it has said `text`; rejects when it ends without. */
+  /** Resolves once it has said `text`; rejects when it ends without, or says that it could not publish. */
   readonly said: (text: string) => Promise<void>;
   readonly output: () => string;
 }
@@ -55,7 +58,8 @@ function startVitrine(): Started {
     new Promise((resolve, reject) => {
       const look = (): void => {
         if (output.includes(text)) resolve();
-        else if (child.exitCode !== null) reject(new Error(`ended without saying “${text}”:\n${output}`));
+        else if (child.exitCode !== null || output.includes('is not published'))
+          reject(new Error(`did not say “${text}”:\n${output}`));
       };
       waiting.add(look);
       child.once('close', look);
@@ -69,7 +73,9 @@ async function allEnded({ child }: { readonly child: ChildProcess }): Promise<vo
   await once(child, 'close');
 }
 
-test('publishes itself once, goes on from there, and leaves nothing behind', async () => {
+test('publishes itself once, goes on from there, and leaves nothing behind', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const url = `http://127.0.0.1:${port}`;
   const api = createApiClient(url);
 
@@ -91,14 +97,14 @@ test('publishes itself once, goes on from there, and leaves nothing behind', asy
   await expect(fetch(url)).rejects.toThrow();
 });
 
-test('killed while it publishes, it publishes at the next start', async () => {
+test('killed while it publishes, it publishes at the next start', { timeout: TIMEOUT_MS }, async () => {
   const first = startVitrine();
   await first.said('publishing its source');
   first.child.kill('SIGKILL');
   await allEnded(first);
 
   const second = startVitrine();
-  await second.said('published');
+  await second.said('/products/vitrine');
   const api = createApiClient(`http://127.0.0.1:${port}`);
   expect((await api.call('product', { params: { product: 'vitrine' } })).releases).toHaveLength(1);
   second.child.kill('SIGTERM');

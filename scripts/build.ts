@@ -35,7 +35,7 @@ export function buildWeb(): Promise<boolean> {
   return alone(async () => {
     const sources = webSources();
     if (existsSync(webStamp) && readFileSync(webStamp, 'utf8') === sources) return false;
-    await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: web });
+    await run(bin('vite'), ['build', '--logLevel', 'error'], { cwd: web });
     writeFileSync(webStamp, sources);
     return true;
   });

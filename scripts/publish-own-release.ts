@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { ApiError, createApiClient, type Product } from '@vitrine/api';
 import { endChildren, endChildrenOnSignals, run } from './child-process.ts';
 import {
+  type OwnRelease,
   copySource,
   findOwnRelease,
   hasUncommittedChanges,
@@ -55,6 +56,14 @@ async function publishedReleases(server: string): Promise<Product['releases']> {
   }
 }
 
+/** How the command line is told where the source is; outside a git checkout it is copied below `folder` first. */
+function sourceArguments({ source }: OwnRelease, folder: string): string[] {
+  if (source.kind === 'git') return ['--git', `${root}@${source.commit}`];
+  const copy = join(folder, 'source');
+  copySource(copy);
+  return ['--source', copy];
+}
+
 async function publish(server: string, key: string): Promise<void> {
   const release = await findOwnRelease();
   const releases = await publishedReleases(server);
@@ -63,48 +72,38 @@ async function publish(server: string, key: string): Promise<void> {
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-release-'));
-  try {
-    if (release.source.kind === 'git' && (await hasUncommittedChanges())) {
-      say('there are uncommitted changes: the packages have them, the source published is the last commit');
-    }
-    say(`packing ${product} ${release.version} …`);
-    const packages = join(folder, 'packages');
-    mkdirSync(packages);
-    const artifacts = await packPackages(packages);
-    const sbom = await writeBillOfMaterials(folder, release);
-    const notes = join(folder, 'notes.md');
-    writeFileSync(notes, ownNotes());
-    let source = ['--git', `${root}@HEAD`];
-    if (release.source.kind === 'git') source = ['--git', `${root}@${release.source.commit}`];
-    else {
-      const copy = join(folder, 'source');
-      copySource(copy);
-      source = ['--source', copy];
-    }
-    const newest = releases[0];
-    const supersedes = newest === undefined ? [] : ['--supersedes', newest.version];
-    say(`publishing its source and ${artifacts.length} packages …`);
-    await run(bin('vitrine'), [
-      ...[
-        'publish',
-        'release',
-        '--server',
-        server,
-        '--key',
-        key,
-        '--product',
-        product,
-        '--release',
-        release.version,
-      ],
-      ...source,
-      ...artifacts.flatMap((file) => ['--artifact', file]),
-      ...['--sbom', sbom, '--notes', notes, ...supersedes],
-    ]);
-    say(`published. Open ${server}/products/${product}/releases/${encodeURIComponent(release.version)}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (release.source.kind === 'git' && (await hasUncommittedChanges())) {
+    say('there are uncommitted changes: the packages have them, the source published is the last commit');
   }
+  say(`packing ${product} ${release.version} …`);
+  const packages = join(folder, 'packages');
+  mkdirSync(packages);
+  const artifacts = await packPackages(packages);
+  const sbom = await writeBillOfMaterials(folder, release);
+  const notes = join(folder, 'notes.md');
+  writeFileSync(notes, ownNotes());
+  const newest = releases[0];
+  const supersedes = newest === undefined ? [] : ['--supersedes', newest.version];
+  say(`publishing its source and ${artifacts.length} packages …`);
+  await run(bin('vitrine'), [
+    ...[
+      'publish',
+      'release',
+      '--server',
+      server,
+      '--key',
+      key,
+      '--product',
+      product,
+      '--release',
+      release.version,
+    ],
+    ...sourceArguments(release, folder),
+    ...artifacts.flatMap((file) => ['--artifact', file]),
+    ...['--sbom', sbom, '--notes', notes, ...supersedes],
+  ]);
+  say(`published. Open ${server}/products/${product}/releases/${encodeURIComponent(release.version)}`);
 }
 
 const { values } = parseArgs({
