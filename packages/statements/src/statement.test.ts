@@ -2,21 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KEYS_ORIGIN, PUBLISHER, ROOT, ROOT_ORIGIN, START_MS } from '../test/keys-log-builder.ts';
 import { release } from '../test/statement-cases.ts';
+import { ONE_OF_EACH } from '../test/one-of-each.ts';
 import { testSigner } from '../test/test-signer.ts';
 import {
   artifactStatement,
-  DEFAULT_RULES,
-  disposalStatement,
   formatArtifactList,
   formatDisposalList,
   formatEnvelope,
   formatLeaf,
-  formatPublicKey,
   formatStatement,
-  headStatement,
-  keyAddStatement,
-  keyRevokeStatement,
-  keyRotateStatement,
   MAX_ENVELOPE_BYTES,
   parseArtifactList,
   parseDisposalList,
@@ -26,17 +20,12 @@ import {
   parseStatementLeaf,
   predicateTypes,
   registrationPolicyStatement,
-  rootKeysStatement,
-  type Statement,
   StatementError,
   type StatementErrorCode,
   signEnvelope,
   signStatement,
-  withdrawalStatement,
   withSignatures,
-  witnessesStatement,
 } from './index.ts';
-import { formatVkey } from '@vitrine/tlog';
 
 const DIGEST = 'a'.repeat(64);
 const OTHER = testSigner('other');
@@ -50,52 +39,6 @@ function thrown(action: () => unknown): StatementErrorCode {
   }
   throw new Error('nothing was thrown');
 }
-
-const vkey = formatVkey({ name: 'acme.example/cosigner', type: 0x04, publicKey: OTHER.rawPublicKey });
-
-const ONE_OF_EACH: readonly Statement[] = [
-  release(),
-  artifactStatement(
-    { name: 'hello.deb', sha256: DIGEST },
-    { log: ROOT_ORIGIN, product: 'hello', release: DIGEST, sizeBytes: 1, version: '1' },
-  ),
-  withdrawalStatement({
-    log: ROOT_ORIGIN,
-    product: 'hello',
-    reason: { digest: DIGEST },
-    release: DIGEST,
-    version: '1',
-  }),
-  headStatement({ head: { origin: KEYS_ORIGIN, root: DIGEST, treeSize: 4 }, log: ROOT_ORIGIN }),
-  disposalStatement({
-    log: ROOT_ORIGIN,
-    objects: { count: 2, list: DIGEST },
-    product: 'hello',
-    reason: { digest: DIGEST },
-  }),
-  rootKeysStatement({
-    instance: 'acme.example',
-    keys: [ROOT, OTHER, PUBLISHER].map(formatPublicKey),
-    log: KEYS_ORIGIN,
-    threshold: 2,
-    version: 1,
-  }),
-  registrationPolicyStatement({ log: KEYS_ORIGIN, rules: DEFAULT_RULES.toReversed(), version: 1 }),
-  witnessesStatement({
-    log: KEYS_ORIGIN,
-    quorum: 1,
-    version: 1,
-    witnesses: [{ operator: 'acme.example', vkey }],
-  }),
-  keyAddStatement({
-    holder: DIGEST,
-    key: formatPublicKey(PUBLISHER),
-    log: KEYS_ORIGIN,
-    roles: [{ products: ['hello', 'world'], role: 'publisher' }],
-  }),
-  keyRotateStatement({ key: PUBLISHER.keyid, log: KEYS_ORIGIN, successor: formatPublicKey(OTHER) }),
-  keyRevokeStatement({ key: PUBLISHER.keyid, log: KEYS_ORIGIN, reason: 'compromised', validBelow: 0 }),
-];
 
 describe('statements', () => {
   test('there is one of each type here', () => {

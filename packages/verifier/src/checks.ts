@@ -18,6 +18,7 @@ import {
 import { encodeHex, hashLeaf, rootOfLeaves, verifyCheckpoint, verifyInclusion } from '@vitrine/tlog';
 import { formatDuration } from './duration.ts';
 import { EvidenceError } from './error.ts';
+import type { Evidence } from './evidence.ts';
 import { type OpenedEvidence, type OpenedStatement, openEvidence } from './opened-evidence.ts';
 import { type Cosigners, cosignersOf, type VerifiedCheckpoint, whoCouldFork } from './parties.ts';
 import { formatTime, isDate, list, quoteBody, shorten } from './plain-text.ts';
@@ -42,6 +43,7 @@ export interface CheckedKeys {
   readonly state: KeysState;
   readonly entries: readonly KeysEntry[];
   readonly timeMs: number;
+  readonly cosigners: Cosigners;
 }
 
 export interface CheckedRoot {
@@ -90,7 +92,7 @@ export function checkEvidence(bytes: Uint8Array): Outcome<OpenedEvidence> {
 
 export function checkKeysLog(
   policy: VerificationPolicy,
-  { evidence }: OpenedEvidence,
+  { evidence }: { readonly evidence: Pick<Evidence, 'keys'> },
   verify: Verify,
 ): Outcome<CheckedKeys> {
   const { leaves } = evidence.keys;
@@ -124,10 +126,11 @@ export function checkKeysLog(
   }
   const idle = entries.filter(({ counts }) => !counts).length;
   const { keys, threshold } = state.rootKeys;
+  const cosigners = cosignersOf(policy, verdict);
   return holds(
-    { state, entries, timeMs },
+    { state, entries, timeMs, cosigners },
     `all ${leaves.length} entries as of ${formatTime(timeMs)}, from the pinned entry 0${idle === 0 ? '' : `; ${idle} of them count for nothing`}`,
-    `${whoCouldFork(policy, cosignersOf(policy, verdict))}, by showing you another keys log than others see; or whoever holds ${threshold} of the ${keys.length} root keys`,
+    `${whoCouldFork(policy, cosigners)}, by showing you another keys log than others see; or whoever holds ${threshold} of the ${keys.length} root keys`,
   );
 }
 
@@ -343,7 +346,7 @@ export function checkNotWithdrawn(opened: OpenedEvidence, root: CheckedRoot): Ou
 
 export function checkAge(
   policy: VerificationPolicy,
-  root: CheckedRoot,
+  root: Pick<CheckedRoot, 'timeMs' | 'cosigners'>,
   maxAgeMs: number,
   nowMs: number,
 ): Outcome<undefined> {

@@ -32,4 +32,5 @@ export {
   type VerificationPolicy,
 } from './verification-policy.ts';
 export { type VerificationRequest, verifyEvidence } from './verify.ts';
+export { type KeysLogVerdict, verifyKeysLog } from './verify-keys-log.ts';
 export { type DescribedLeaf, describeLeaf, describeStatement } from './statement-in-words.ts';

@@ -107,8 +107,9 @@ function aboutTheRelease({ artifact, release }: OpenedEvidence, { root }: Facts)
     'That the artifacts were built from the source: no independent rebuild is recorded here.',
   ];
   if (release === undefined) return lines;
-  const { provenance, sbom, source } = release.statement.predicate;
+  const { product, provenance, sbom, source, version } = release.statement.predicate;
   lines.push(
+    `That ${product} ${version} was released only once: another release under the same version would stand elsewhere in the log.`,
     `The source itself: the release commits to ${source.files} ${source.files === 1 ? 'file' : 'files'} without showing them.`,
     provenance === undefined
       ? 'How it was built: the release names no build provenance.'

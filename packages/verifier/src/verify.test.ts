@@ -172,7 +172,9 @@ describe('what is not shown follows from the facts', () => {
     });
     const operators = [{ operator: 'independent', keyNames: ['acme.example/cosigner', 'w1.example'] }];
     const policy = world.policy({ ...WITNESSED, operators });
-    expect(lines(verifyEvidence({ evidence, policy }))).toContain('nobody but acme.example itself cosigned it');
+    expect(lines(verifyEvidence({ evidence, policy }))).toContain(
+      'nobody but acme.example itself cosigned it',
+    );
   });
 
   test('where the policy came from', () => {

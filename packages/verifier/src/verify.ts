@@ -131,7 +131,7 @@ export function verifyEvidence(request: VerificationRequest): Verdict {
     ok: checks.every(({ ok }) => ok),
     sentence: toPlainText(composeSentence(checks, facts), MAX_SENTENCE),
     checks,
-    notShown: whatIsNotShown(facts),
+    notShown: whatIsNotShown(facts).map((line) => toPlainText(line, MAX_REASON)),
     asOf: root.ok
       ? { rootSize: root.value.treeSize, logTime: new Date(root.value.timeMs).toISOString() }
       : null,
@@ -161,7 +161,7 @@ function notChecked(needs: Partial<Record<CheckName, Outcome<unknown>>>): Outcom
 function toCheck(name: CheckName, outcome: Outcome<unknown>): Check {
   const reason = toPlainText(outcome.reason, MAX_REASON);
   return outcome.ok
-    ? { name, ok: true, reason, collusion: outcome.collusion }
+    ? { name, ok: true, reason, collusion: toPlainText(outcome.collusion, MAX_REASON) }
     : { name, ok: false, reason, collusion: null };
 }
 
