@@ -52,9 +52,27 @@ export async function patiently<T>(work: () => Promise<T>, onWait: (reason: stri
 /** What is thrown at the user when a centre's answer is final. */
 export function explain(thrown: unknown): unknown {
   if (!(thrown instanceof ApiError)) return thrown;
-  if (thrown.code !== 'problem' || maySucceedLater(thrown)) return couldNotRun(thrown.message, thrown);
+  if (thrown.code !== 'problem' || maySucceedLater(thrown)) return couldNotRun(deepMessage(thrown), thrown);
   const { code = '', pointer } = thrown.problem ?? {};
   return refused(`${thrown.message} (${code}${pointer === undefined ? '' : ` at ${pointer}`})`, thrown);
+}
+
+/** The origin of the centre's root log. */
+export async function statementsOrigin(client: ApiClient): Promise<string> {
+  const { logs } = await client.call('centre');
+  const log = logs.find(({ kind }) => kind === 'statements');
+  if (log === undefined) throw couldNotRun('the centre has no log of statements');
+  return log.origin;
+}
+
+/** fetch says "fetch failed", and why in the cause of the cause. */
+export function deepMessage(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const reasons = [thrown.message];
+  for (let cause = thrown.cause; cause instanceof Error; cause = cause.cause)
+    if (cause.message !== '' && !reasons.some((reason) => reason.includes(cause.message)))
+      reasons.push(cause.message);
+  return reasons.join(': ');
 }
 
 /** A session of one key at one centre. */

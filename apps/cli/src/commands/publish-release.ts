@@ -2,53 +2,37 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AcceptedStatement, ApiClient, Publication, Release } from '@vitrine/api';
-import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
-import {
-  artifactStatement,
-  formatStatement,
-  payloadDigestOf,
-  productName,
-  releaseStatement,
-  signStatement,
-  versionName,
-} from '@vitrine/statements';
-import type { ArtifactStatement, ReleaseStatement, Signer } from '@vitrine/statements';
-import { decodeHex, encodeHex } from '@vitrine/tlog';
+import type { AcceptedStatement, ApiClient, Publication } from '@vitrine/api';
+import { productName, signStatement, versionName } from '@vitrine/statements';
+import type { Signer } from '@vitrine/statements';
+import { decodeHex } from '@vitrine/tlog';
 import { EVIDENCE_EXTENSION } from '@vitrine/verifier';
 import * as v from 'valibot';
-import { CentreSession, connect, hasProblem, isTransient } from '../centre-connection.ts';
+import { CentreSession, connect, hasProblem, statementsOrigin } from '../centre-connection.ts';
 import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
 import { couldNotRun, refused } from '../failure.ts';
 import { readChunks, replaceFile } from '../local-file.ts';
 import { missingObjects, ObjectSender } from '../object-sender.ts';
 import { formatBytes } from '../progress.ts';
-import { document, readContents } from '../release-contents.ts';
-import type { ContentOptions, Document, ReleaseContents } from '../release-contents.ts';
+import { readContents } from '../release-contents.ts';
+import type { ContentOptions, ReleaseContents } from '../release-contents.ts';
+import { differencesFrom } from '../release-differences.ts';
+import { documentsOf, draftRelease, objectBytes, objectDigests } from '../release-draft.ts';
+import type { ReleaseDraft, ReleaseNaming } from '../release-draft.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { openSource } from '../source-option.ts';
 import type { SourceOptions } from '../source-option.ts';
 import { sendSource } from '../source-upload.ts';
 import { printable } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
+import { publishDryRun } from './publish-dry-run.ts';
 
-export interface PublishReleaseOptions extends SourceOptions, ContentOptions {
+export interface PublishReleaseOptions extends ReleaseNaming, SourceOptions, ContentOptions {
   readonly server: string;
   readonly key: string;
-  readonly product: string;
-  readonly release: string;
-  readonly supersedes?: string;
   readonly evidenceOut?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
-}
-
-/** What is signed, once the snapshot secret is known. */
-interface Draft {
-  readonly manifest: Document;
-  readonly release: ReleaseStatement;
-  readonly releaseDigest: string;
-  readonly artifacts: readonly { readonly statement: ArtifactStatement; readonly digest: string }[];
 }
 
 const EVIDENCE_UNDER_WAY = 4;
@@ -64,7 +48,7 @@ export async function publishRelease(
   const client = connect(options.server);
   const tree = await openSource(options, environment);
   if (options.dryRun === true)
-    return dryRun(options, await readContents(tree, options, terminal), client, signer, terminal);
+    return publishDryRun(options, await readContents(tree, options, terminal), client, signer, terminal);
 
   const onWait = waiting(terminal);
   const origin = await statementsOrigin(client);
@@ -114,55 +98,9 @@ function waiting(terminal: Terminal): (reason: string) => void {
   };
 }
 
-/** The origin of the centre's root log. */
-async function statementsOrigin(client: ApiClient): Promise<string> {
-  const { logs } = await client.call('centre');
-  const log = logs.find(({ kind }) => kind === 'statements');
-  if (log === undefined) throw couldNotRun('the centre has no log of statements');
-  return log.origin;
-}
-
-function draftRelease(
-  { product, release: version, supersedes }: PublishReleaseOptions,
-  { entries, artifacts, artifactList, sbom, provenance, notes }: ReleaseContents,
-  log: string,
-  secret: Uint8Array,
-): Draft {
-  const snapshot = manifestOf(secret, entries);
-  const manifest = document('source manifest', formatManifest(snapshot));
-  const release = releaseStatement({
-    log,
-    product,
-    version,
-    source: { root: encodeHex(snapshotRootOf(snapshot)), files: entries.length, manifest: manifest.digest },
-    artifacts: { count: artifacts.length, list: artifactList.digest },
-    ...(sbom === undefined ? {} : { sbom: { format: sbom.summary.format, digest: sbom.digest } }),
-    ...(provenance === undefined ? {} : { provenance: { digest: provenance.digest } }),
-    ...(notes === undefined ? {} : { notes: { digest: notes.digest } }),
-    ...(supersedes === undefined ? {} : { supersedes }),
-  });
-  const releaseDigest = payloadDigestOf(formatStatement(release));
-  return {
-    manifest,
-    release,
-    releaseDigest,
-    artifacts: artifacts.map(({ name, sha256, sizeBytes }) => {
-      const statement = artifactStatement(
-        { name, sha256 },
-        { log, product, version, release: releaseDigest, sizeBytes },
-      );
-      return { statement, digest: payloadDigestOf(formatStatement(statement)) };
-    }),
-  };
-}
-
-function documentsOf({ artifactList, sbom, provenance, notes }: ReleaseContents, draft: Draft): Document[] {
-  return [draft.manifest, artifactList, sbom, provenance, notes].filter((one) => one !== undefined);
-}
-
 async function upload(
   contents: ReleaseContents,
-  draft: Draft,
+  draft: ReleaseDraft,
   session: CentreSession,
   publication: string,
   terminal: Terminal,
@@ -191,29 +129,9 @@ async function upload(
   task.end(done === 0 ? 'the centre has everything already' : `${done} objects, ${formatBytes(total)}`);
 }
 
-/** The digests of everything that the vault must hold. */
-function objectDigests(contents: ReleaseContents, draft: Draft): Set<string> {
-  return new Set([
-    ...contents.entries.map(({ digest }) => digest),
-    ...contents.artifacts.map(({ sha256 }) => sha256),
-    ...documentsOf(contents, draft).map(({ digest }) => digest),
-  ]);
-}
-
-/** The bytes of the objects among `digests`, each counted once. */
-function objectBytes(contents: ReleaseContents, draft: Draft, digests: ReadonlySet<string>): number {
-  const sizes = new Map<string, number>();
-  for (const { digest, sizeBytes } of contents.entries) sizes.set(digest, sizeBytes);
-  for (const { sha256, sizeBytes } of contents.artifacts) sizes.set(sha256, sizeBytes);
-  for (const { digest, bytes } of documentsOf(contents, draft)) sizes.set(digest, bytes.length);
-  let total = 0;
-  for (const digest of digests) total += sizes.get(digest) ?? 0;
-  return total;
-}
-
 async function commit(
   options: PublishReleaseOptions,
-  draft: Draft,
+  draft: ReleaseDraft,
   contents: ReleaseContents,
   session: CentreSession,
   publication: string,
@@ -247,7 +165,7 @@ async function commit(
 async function checkSame(
   options: PublishReleaseOptions,
   contents: ReleaseContents,
-  draft: Draft,
+  draft: ReleaseDraft,
   publication: Publication,
   client: ApiClient,
 ): Promise<void> {
@@ -260,7 +178,7 @@ async function differences(
   contents: ReleaseContents,
   client: ApiClient,
   cause?: unknown,
-  draft?: Draft,
+  draft?: ReleaseDraft,
 ) {
   const { product, release: version } = options;
   const registered = await client.call('release', { params: { product, version } });
@@ -272,36 +190,6 @@ async function differences(
   );
 }
 
-function differencesFrom(
-  registered: Release,
-  { supersedes }: PublishReleaseOptions,
-  { artifacts, sbom, provenance, notes, entries }: ReleaseContents,
-  draft: Draft | undefined,
-): string[] {
-  const found: string[] = [];
-  if (draft !== undefined && registered.sourceRoot !== draft.release.predicate.source.root)
-    found.push(`the source differs (${registered.sourceFiles} files there, ${entries.length} here)`);
-  const theirs = new Map(registered.artifacts.map((artifact) => [artifact.name, artifact]));
-  for (const { name, sha256 } of artifacts) {
-    const other = theirs.get(name);
-    if (other === undefined) found.push(`the artifact ${name} is new`);
-    else if (other.sha256 !== sha256) found.push(`the artifact ${name} differs`);
-    theirs.delete(name);
-  }
-  for (const name of theirs.keys()) found.push(`the artifact ${name} is not given`);
-  for (const [what, there, here] of [
-    ['SBOM', registered.sbom?.digest, sbom?.digest],
-    ['provenance', registered.provenance, provenance?.digest],
-    ['notes', registered.notes, notes?.digest],
-    ['superseded version', registered.supersedes, supersedes],
-  ] as const)
-    if ((there ?? undefined) !== here)
-      found.push(
-        `the ${what} ${here === undefined ? 'is not given' : (there ?? undefined) === undefined ? 'is new' : 'differs'}`,
-      );
-  return found.map(printable);
-}
-
 interface WrittenEvidence {
   readonly artifact: string;
   readonly file: string;
@@ -310,7 +198,7 @@ interface WrittenEvidence {
 /** Checks that the centre kept its promises, and writes the evidence of each artifact. */
 async function bringEvidence(
   { evidenceOut }: PublishReleaseOptions,
-  draft: Draft,
+  draft: ReleaseDraft,
   { artifacts }: ReleaseContents,
   accepted: readonly AcceptedStatement[],
   client: ApiClient,
@@ -345,7 +233,7 @@ async function bringEvidence(
 
 function report(
   { product, release: version, json }: PublishReleaseOptions,
-  draft: Draft,
+  draft: ReleaseDraft,
   contents: ReleaseContents,
   accepted: readonly AcceptedStatement[],
   publication: Publication,
@@ -383,68 +271,4 @@ function report(
   }
   for (const { file } of evidence) lines.push(`evidence  ${file}`);
   terminal.print(`${printable(lines.join('\n'))}\n`);
-}
-
-/** Everything short of writing on the server. */
-async function dryRun(
-  options: PublishReleaseOptions,
-  contents: ReleaseContents,
-  client: ApiClient,
-  signer: Signer,
-  terminal: Terminal,
-): Promise<0> {
-  const { product, release: version } = options;
-  let origin: string | undefined;
-  let existing: Release | undefined;
-  try {
-    origin = await statementsOrigin(client);
-    existing = await client.call('release', { params: { product, version } });
-  } catch (thrown) {
-    if (!hasProblem(thrown, 'not-found')) {
-      if (!isTransient(thrown)) throw thrown;
-      terminal.note(`the server could not be asked: ${printable(thrown.message)}`);
-    }
-  }
-  // The server keeps the secret of the real run, so the source root and what depends on it will differ.
-  const draft = draftRelease(options, contents, origin ?? 'unknown.invalid/statements', randomBytes(32));
-  const digests = objectDigests(contents, draft);
-  const bytes = objectBytes(contents, draft, digests);
-  const differs =
-    existing === undefined ? undefined : differencesFrom(existing, options, contents, undefined);
-  if (options.json === true) {
-    terminal.print(
-      `${JSON.stringify({
-        dryRun: true,
-        product,
-        version,
-        signer: signer.keyid,
-        statements: [draft.release, ...draft.artifacts.map(({ statement }) => statement)],
-        objects: { count: digests.size, bytes },
-        published: existing === undefined ? null : { release: existing.digest, differs },
-      })}\n`,
-    );
-    return 0;
-  }
-  const { entries, artifacts, sbom, provenance } = contents;
-  const lines = [
-    `Nothing was written. ${product} ${version} would be published with ${entries.length} source files and ${artifacts.length} artifacts.`,
-    ...(existing === undefined
-      ? []
-      : [
-          `It is published already${differs === undefined || differs.length === 0 ? '' : `, and would be refused: ${differs.join('; ')}`}.`,
-        ]),
-    `signer    ${signer.keyid}`,
-    `objects   ${digests.size}, ${formatBytes(bytes)} before those that the centre has already`,
-    ...(sbom === undefined
-      ? []
-      : [
-          `sbom      ${sbom.summary.format} ${sbom.summary.specVersion}, ${sbom.summary.components} components`,
-        ]),
-    ...(provenance === undefined ? [] : [`provenance  built by ${provenance.summary.builderId}`]),
-    'The source root and the manifest depend on the snapshot secret, which the real run chooses. The statements would be:',
-  ];
-  terminal.print(`${printable(lines.join('\n'))}\n`);
-  for (const statement of [draft.release, ...draft.artifacts.map((artifact) => artifact.statement)])
-    terminal.print(`${printable(JSON.stringify(statement, null, 2))}\n`);
-  return 0;
 }

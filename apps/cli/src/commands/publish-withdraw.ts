@@ -1,7 +1,7 @@
 /** `vitrine publish withdraw`: says of a release that it must not be used, and why. */
 import { formatStatement, payloadDigestOf, signStatement, withdrawalStatement } from '@vitrine/statements';
 import { encodeBase64 } from '@vitrine/tlog';
-import { connect, hasProblem, patiently } from '../centre-connection.ts';
+import { connect, hasProblem, patiently, statementsOrigin } from '../centre-connection.ts';
 import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
 import { couldNotRun, refused } from '../failure.ts';
 import { document, readText } from '../release-contents.ts';
@@ -28,16 +28,14 @@ export async function publishWithdraw(options: PublishWithdrawOptions, terminal:
   const signer = await readSigningKey(options.key, (text) => terminal.note(text));
   const client = connect(options.server);
   const onWait = (why: string) => terminal.note(`waiting: ${printable(why)}`);
-  const [{ logs }, release] = await Promise.all([
-    client.call('centre'),
+  const [log, release] = await Promise.all([
+    statementsOrigin(client),
     client.call('release', { params: { product, version } }).catch((thrown: unknown) => {
       if (hasProblem(thrown, 'not-found'))
         throw refused(`the centre has no release ${version} of ${product}`, thrown);
       throw thrown;
     }),
   ]);
-  const log = logs.find(({ kind }) => kind === 'statements')?.origin;
-  if (log === undefined) throw couldNotRun('the centre has no log of statements');
   const statement = withdrawalStatement({
     log,
     product,

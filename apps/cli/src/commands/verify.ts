@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { MAX_POLICY_BYTES } from '@vitrine/tlog';
 import { EvidenceError, MAX_EVIDENCE_BYTES, parseDuration, verifyEvidence } from '@vitrine/verifier';
 import type { Verdict } from '@vitrine/verifier';
-import { connect, hasProblem, patiently } from '../centre-connection.ts';
+import { connect, deepMessage, hasProblem, patiently } from '../centre-connection.ts';
 import { readBody } from '../evidence-source.ts';
 import { couldNotRun } from '../failure.ts';
 import { hashFile, readBounded } from '../local-file.ts';
@@ -76,7 +76,7 @@ async function fetchEvidence(
     );
   } catch (thrown) {
     if (hasProblem(thrown, 'not-found')) return undefined;
-    throw couldNotRun(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    throw couldNotRun(deepMessage(thrown), thrown);
   }
 }
 
