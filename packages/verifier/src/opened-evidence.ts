@@ -124,7 +124,7 @@ function readBodies(
 }
 
 /** The digests of the public bodies that a statement names. */
-export function bodiesNamedBy(statement: RootStatement): readonly string[] {
+function bodiesNamedBy(statement: RootStatement): readonly string[] {
   if (statement.predicateType === RELEASE_TYPE) {
     const { artifacts, notes, provenance, sbom } = statement.predicate;
     return [artifacts.list, notes?.digest, provenance?.digest, sbom?.digest].filter(

@@ -3,11 +3,11 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { encodeHex, parseVkey } from '@vitrine/tlog';
+import { decodeBase64, encodeHex, parseVkey } from '@vitrine/tlog';
 import * as v from 'valibot';
 import { formatCanonicalJson } from '../canonical-json.ts';
 import { MAX_SIGNATURES } from '../dsse.ts';
-import { parsePublicKey } from '../key.ts';
+import { keyidOf as keyidOfSpki, parsePublicKey } from '../key.ts';
 import { count, instanceName, logOrigin, positive, productName, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, statementOfMany, subject } from './in-toto.ts';
 
@@ -285,9 +285,13 @@ function sha256Of({ digest }: { readonly digest: { readonly sha256: string } }):
   return digest.sha256;
 }
 
-// Of text that may not be a key at all: the schema says so by itself.
+// Of text that may be no key at all: the schema says so by itself.
 function keyidOf(key: string): string {
-  return isPublicKey(key) ? parsePublicKey(key).keyid : '';
+  try {
+    return keyidOfSpki(decodeBase64(key));
+  } catch {
+    return '';
+  }
 }
 
 function isPublicKey(key: string): boolean {
