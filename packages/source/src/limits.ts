@@ -9,7 +9,7 @@ export interface SourceLimits {
   readonly maxCompressionRatio: number;
 }
 
-export const RATIO_WATCHED_FROM_BYTES = 64 * 1024 * 1024;
+const RATIO_WATCHED_FROM_BYTES = 64 * 1024 * 1024;
 
 export const defaultLimits: SourceLimits = {
   maxEntries: 2_000_000,

@@ -210,7 +210,7 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
 }
 
 /** Answers with a problem document. */
-export function sendProblem(reply: FastifyReply, document: ReturnType<typeof problem>): FastifyReply {
+function sendProblem(reply: FastifyReply, document: ReturnType<typeof problem>): FastifyReply {
   if (document.retryAfterMs !== undefined)
     void reply.header('retry-after', Math.max(1, Math.ceil(document.retryAfterMs / 1000)));
   return (

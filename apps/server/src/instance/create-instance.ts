@@ -150,7 +150,7 @@ async function createLogsOf(
 }
 
 /** The vkey of a log's key, or of the cosigner. */
-export function vkeyOf(config: Config, folder: DataFolder, log: string): string {
+function vkeyOf(config: Config, folder: DataFolder, log: string): string {
   const spec = logSpecs(config, folder).find(({ name }) => name === log);
   if (spec === undefined) throw new TypeError(`there is no log ${log}`);
   return formatVkey({ name: spec.origin, type: 0x01, publicKey: spec.key.publicKey });

@@ -40,7 +40,7 @@ const BOUNDS_SECONDS = [
 ] as const;
 
 /** Counts durations in seconds. */
-export class Histogram {
+class Histogram {
   readonly #counts = new Array<number>(BOUNDS_SECONDS.length).fill(0);
   #sum = 0;
   #count = 0;

@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts';
 import { LogError } from './log-error.ts';
 
 /** How far the newest entry may be ahead of the clock, and the clock ahead of itself. */
-export const MAX_SKEW_MS = 60_000;
+const MAX_SKEW_MS = 60_000;
 const SETTLE_MS = 60_000;
 
 export class RegistrationClock {

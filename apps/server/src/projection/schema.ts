@@ -61,7 +61,7 @@ export type ReadDb = Kysely<ReadModels>;
 export type ReadTx = Transaction<ReadModels>;
 
 /** Raised whenever a fold changes what it emits; a database of other semantics is dropped and rebuilt. */
-export const SEMANTICS = 1;
+const SEMANTICS = 1;
 
 const tables = [
   'progress',

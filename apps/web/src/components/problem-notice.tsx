@@ -2,7 +2,7 @@ import { ApiError } from '@vitrine/api';
 import type { ReactNode } from 'react';
 
 /** What went wrong, and what the reader can do about it. */
-export function describeProblem(error: unknown): { readonly what: string; readonly whatToDo: string } {
+function describeProblem(error: unknown): { readonly what: string; readonly whatToDo: string } {
   if (error instanceof ApiError) {
     if (error.code === 'unreachable')
       return {

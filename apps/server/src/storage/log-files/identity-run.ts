@@ -26,7 +26,7 @@ const LOW_WORD = endianness() === 'LE' ? 0 : 1;
 export type RunRange = { readonly start: number; readonly count: number };
 
 /** `0000…start-0000…end.run` */
-export function runName({ start, count }: RunRange): string {
+function runName({ start, count }: RunRange): string {
   return `${pad(start)}-${pad(start + count)}.run`;
 }
 
