@@ -1,11 +1,13 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hashLeaf } from '@vitrine/tlog';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { LogSigner } from '../../log/checkpoint-signing.ts';
 import type { Log, Logs } from '../../log/log.ts';
 import { LogError } from '../../log/log-error.ts';
 import { type Fault, FaultyFileSystem, type Operation } from './faulty-file-system.ts';
 import { openLogFolder } from './open-log-folder.ts';
-import { entry, OPEN, TestInstance } from './test-instance.ts';
+import { entry, newKey, OPEN, TestInstance } from './test-instance.ts';
 
 const instances: TestInstance[] = [];
 const opened: Logs[] = [];
@@ -299,5 +301,48 @@ describe('fencing', () => {
     expect(batches).toEqual([]);
     await store.close();
     await storage.close();
+  });
+
+  test('after a failed commit nothing is written until the store is opened again', async () => {
+    const instance = await create();
+    const fileSystem = new FaultyFileSystem();
+    const storage = await openLogFolder({ dataDir: instance.dataDir, fileSystem });
+    const store = storage.store('open');
+    const { epoch } = await store.open();
+    fileSystem.fault = failing('datasync', '.wal', 'EIO');
+    await expect(store.commitBatch(epoch, 0, [entry(0)], 'x')).rejects.toMatchObject({ code: 'EIO' });
+    fileSystem.fault = never;
+    await expect(store.commitBatch(epoch, 0, [entry(0)], 'x')).rejects.toThrow('not open');
+    expect((await store.open()).batches).toEqual([]);
+    await store.close();
+    await storage.close();
+  });
+});
+
+describe('a batch that the log did not sign', () => {
+  async function commit(instance: TestInstance, note: string): Promise<unknown> {
+    const storage = await openLogFolder({ dataDir: instance.dataDir });
+    const store = storage.store('open');
+    const { epoch } = await store.open();
+    await store.commitBatch(epoch, 0, [entry(0)], note);
+    await store.close();
+    await storage.close();
+    return instance.open().catch((error: unknown) => error);
+  }
+
+  test.each([
+    ['another root', 1, hashLeaf(entry(1)), 'corrupt'],
+    ['another size', 2, hashLeaf(entry(0)), 'corrupt'],
+  ])('(%s) is refused at the start', async (_, size, root, code) => {
+    const instance = await create();
+    const [spec] = instance.specs;
+    const note = new LogSigner('test.example/open', spec?.key ?? newKey()).sign(size, root).note;
+    expect(await commit(instance, note)).toMatchObject({ code });
+  });
+
+  test('(another key) is refused at the start', async () => {
+    const instance = await create();
+    const note = new LogSigner('test.example/open', newKey()).sign(1, hashLeaf(entry(0))).note;
+    expect(await commit(instance, note)).toMatchObject({ code: 'wrong-key' });
   });
 });
