@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProblemSchema } from '@vitrine/api';
-import { formatPublicKey, keyAddStatement, signStatement } from '@vitrine/statements';
+import { formatPublicKey, HEAD_TYPE, keyAddStatement, signStatement } from '@vitrine/statements';
 import * as v from 'valibot';
 import { bin, startCentre, text } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
@@ -40,7 +40,7 @@ async function sizes(): Promise<number[]> {
   });
   const { logs } = await centre.api.call('centre');
   const others = logs.filter(({ name }) => name !== 'statements').map(({ durableSize }) => durableSize);
-  return [entries.filter(({ summary }) => !summary.startsWith('Head of')).length, ...others];
+  return [entries.filter(({ predicateType }) => predicateType !== HEAD_TYPE).length, ...others];
 }
 
 describe('open logs', () => {
