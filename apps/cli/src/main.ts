@@ -5,6 +5,7 @@ import { SourceError } from '@vitrine/source';
 import * as v from 'valibot';
 import { explain } from './centre-connection.ts';
 import { Failure, reasonOf } from './failure.ts';
+import { addDisposalCommand, addKeyCommands } from './key-commands.ts';
 import { barProgress, plainProgress, silent } from './progress.ts';
 import { printable } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -116,6 +117,9 @@ publish
       return publishWithdraw(options, terminal);
     }),
   );
+
+addDisposalCommand(publish, run, () => process.stdin);
+addKeyCommands(program, run, () => process.stdin);
 
 program
   .command('verify <file>')

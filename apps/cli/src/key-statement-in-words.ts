@@ -1,0 +1,80 @@
+/** What a statement of the keys log says, in full, for who is about to sign it: no keyid shortened, nothing left out. */
+import {
+  KEY_ADD_TYPE,
+  KEY_REVOKE_TYPE,
+  KEY_ROTATE_TYPE,
+  type KeysStatement,
+  parsePublicKey,
+  REGISTRATION_POLICY_TYPE,
+  type RegistrationRule,
+  ROOT_KEYS_TYPE,
+  type RoleGrant,
+  WITNESSES_TYPE,
+} from '@vitrine/statements';
+
+/** Lines of text. */
+export function inWords(statement: KeysStatement): readonly string[] {
+  return [...saying(statement), `(for the log ${statement.predicate.log}, and no other)`];
+}
+
+function saying(statement: KeysStatement): readonly string[] {
+  const { predicate, predicateType } = statement;
+  switch (predicateType) {
+    case ROOT_KEYS_TYPE:
+      return [
+        `Root keys of ${predicate.instance}, version ${predicate.version}: from now on ${predicate.threshold} of ${keys(predicate.keys.length)} must sign:`,
+        ...predicate.keys.map((key) => `  ${parsePublicKey(key).keyid}`),
+        'It needs the signatures of the root keys that it replaces, and of as many of these.',
+      ];
+    case REGISTRATION_POLICY_TYPE:
+      return [
+        `Registration policy, version ${predicate.version}: from now on only this may be said, and only by`,
+        ...(predicate.rules.length === 0
+          ? ['  nobody: nothing at all may be said']
+          : predicate.rules.map(ruleInWords)),
+      ];
+    case WITNESSES_TYPE:
+      return [
+        `Witnesses, version ${predicate.version}: from now on ${predicate.quorum} of these operators must cosign:`,
+        ...predicate.witnesses.map(({ operator, vkey }) => `  ${operator}  ${vkey}`),
+      ];
+    case KEY_ADD_TYPE:
+      return [
+        `Key ${parsePublicKey(predicate.key).keyid} is added and may speak as`,
+        ...predicate.roles.map((grant) => `  ${grantInWords(grant)}`),
+        ...(predicate.holder === undefined
+          ? []
+          : [`Who stands behind it is committed to by ${predicate.holder}.`]),
+      ];
+    case KEY_ROTATE_TYPE:
+      return [
+        `Key ${predicate.key} ends. What it signed before stands.`,
+        `Key ${parsePublicKey(predicate.successor).keyid} takes over all its roles.`,
+      ];
+    case KEY_REVOKE_TYPE:
+      return predicate.reason === 'retired'
+        ? [`Key ${predicate.key} is retired and ends. What it signed before stands.`]
+        : [
+            `Key ${predicate.key} is compromised and ends.`,
+            `Whatever it signed from entry ${predicate.validBelow} of the root log on is void, for good. What it signed below stands.`,
+          ];
+  }
+}
+
+/** publisher for hello and toys */
+export function grantInWords({ role, products }: RoleGrant): string {
+  return `${role} for ${products.includes('*') ? 'every product' : products.join(', ')}`;
+}
+
+function ruleInWords({ predicateType, role, threshold }: RegistrationRule): string {
+  return `  ${shortType(predicateType)}: ${keys(threshold)} with the role ${role}`;
+}
+
+/** release/v1 */
+export function shortType(predicateType: string): string {
+  return predicateType.replace('https://vitrine.dev/', '');
+}
+
+function keys(count: number): string {
+  return count === 1 ? '1 key' : `${count} keys`;
+}
