@@ -33,17 +33,24 @@ export function hasProblem(thrown: unknown, ...codes: string[]): thrown is ApiEr
   return thrown instanceof ApiError && thrown.problem !== undefined && codes.includes(thrown.problem.code);
 }
 
-/** Tries again with growing pauses, or with those that the server asks for. Every request of ours may be repeated. */
-export async function patiently<T>(work: () => Promise<T>, onWait: (reason: string) => void): Promise<T> {
+/**
+ * Tries again with growing pauses, or with those that the server asks for. Every request of ours may be repeated.
+ * @param patience whether a server that does not answer is waited for like one that is busy; not so at the first contact
+ */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  onWait: (reason: string) => void,
+  patience: 'busy' | 'busy or away' = 'busy or away',
+): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
     try {
       return await work();
     } catch (thrown) {
-      if (!isTransient(thrown)) throw thrown;
+      if (!isTransient(thrown) || (patience === 'busy' && thrown.code !== 'problem')) throw thrown;
       const pauseMs = Math.min(Math.max(thrown.problem?.retryAfterMs ?? waitMs, 50), 30_000);
       if (performance.now() + pauseMs > deadline) throw thrown;
-      onWait(thrown.message);
+      onWait(deepMessage(thrown));
       await sleep(pauseMs);
     }
   }

@@ -11,7 +11,7 @@ import {
 import { EvidenceError, MAX_EVIDENCE_BYTES, parseEvidence, verifyEvidence } from '@vitrine/verifier';
 import type { Evidence, Verdict } from '@vitrine/verifier';
 import type { ApiClient } from '@vitrine/api';
-import { connect, patiently } from '../centre-connection.ts';
+import { connect, patiently, statementsOrigin } from '../centre-connection.ts';
 import { fetchStatementEvidence } from '../evidence-source.ts';
 import { reasonOf, refused } from '../failure.ts';
 import { readBounded, replaceFile } from '../local-file.ts';
@@ -45,6 +45,9 @@ export async function evidenceRefresh(
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const old = view(await readBounded(file, MAX_EVIDENCE_BYTES), file);
   const client = connect(options.server);
+  const origin = await statementsOrigin(client);
+  if (origin !== old.origin)
+    throw refused(`${file} is of the log ${old.origin}, the centre at ${options.server} writes ${origin}`);
   const { payloadDigest } = parseStatementLeaf(old.leaf);
   const fresh = view(
     await fetchStatementEvidence(client, payloadDigest, onWait),

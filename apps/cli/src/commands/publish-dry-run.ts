@@ -44,6 +44,7 @@ export async function publishDryRun(
         product,
         version,
         signer: signer.keyid,
+        server: { reachable: origin !== undefined },
         statements: [draft.release, ...draft.artifacts.map(({ statement }) => statement)],
         objects: { count: digests.size, bytes },
         published: existing === undefined ? null : { release: existing.digest, differs },

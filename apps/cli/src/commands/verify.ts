@@ -73,6 +73,7 @@ async function fetchEvidence(
     return await patiently(
       async () => readBody(await client.call('artifactEvidence', { params: { sha256 } }), MAX_EVIDENCE_BYTES),
       (reason) => terminal.note(`waiting: ${printable(reason)}`),
+      'busy',
     );
   } catch (thrown) {
     if (hasProblem(thrown, 'not-found')) return undefined;
