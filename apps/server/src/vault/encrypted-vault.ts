@@ -15,7 +15,7 @@ import { OpenPack } from './open-pack.ts';
 import { checkFormat, clearStaging, dropPack, indexPack, reconcileIndex } from './opening.ts';
 import { DISPOSED, PACKS, type PackLease, PackShelf, STAGING } from './pack-shelf.ts';
 import type { ObjectRow } from './pack-table.ts';
-import type { VaultIndex } from './ports.ts';
+import type { IndexedPack, VaultIndex } from './ports.ts';
 import { type FinishedObject, StagedObject } from './staged-object.ts';
 import { Uploads } from './uploads.ts';
 import type {
@@ -560,7 +560,7 @@ export class EncryptedVault implements Vault {
     const [fullest] = roomy;
     if (fullest === undefined) return;
     try {
-      this.#current = await OpenPack.resume(this.#shelf, fullest.packId);
+      this.#current = await OpenPack.resume(this.#shelf, fullest);
     } catch (error) {
       if (!(error instanceof VaultError) || error.code !== 'corrupt') throw error;
       this.#logger.error(
@@ -701,16 +701,32 @@ export class EncryptedVault implements Vault {
     }
   }
 
+  #forgetName(
+    packId: string,
+    name: Buffer,
+    changed: Pick<IndexedPack, 'tableFingerprint' | 'objectCount'>,
+  ): void {
+    const indexed = this.#index.packs().find((pack) => pack.packId === packId);
+    if (indexed === undefined) return;
+    const others = this.#index.namesOf(packId).filter((other) => !name.equals(other));
+    this.#index.replacePack({ ...indexed, ...changed }, others);
+  }
+
   /** The caller holds `#changes`. */
   async #dropRows(address: Address): Promise<void> {
     await this.#indexUnindexed();
     for (const packId of this.#index.packsOf(address.name)) {
       const { pack, table } = await this.#shelf.load(packId);
       const rest = table.without(address.digest);
-      if (rest !== table) await this.#shelf.replaceTable(pack, rest);
-      await indexPack(this.#shelf, this.#index, packId);
       const current = this.#current?.packId === packId ? this.#current : undefined;
+      // Before the attempt: should it fail half-way, the next commit must not bring the row back.
       current?.tableReplaced(rest);
+      if (rest !== table) {
+        const tableFingerprint = await this.#shelf.replaceTable(pack, rest);
+        this.#forgetName(packId, address.name, { tableFingerprint, objectCount: rest.rowCount });
+      } else {
+        await indexPack(this.#shelf, this.#index, packId);
+      }
       if (rest.rowCount > 0 || (current?.pendingCount ?? 0) > 0) continue;
       if (current !== undefined) {
         this.#current = undefined;

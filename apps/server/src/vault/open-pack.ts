@@ -8,7 +8,7 @@ import type { PackIdentity } from './pack-envelope.ts';
 import { OBJECTS_FILE, PACKS, type PackShelf, STAGING } from './pack-shelf.ts';
 import { type ObjectRow, PackTable } from './pack-table.ts';
 import { paddedSize } from './padding.ts';
-import type { WritableFile } from './ports.ts';
+import type { IndexedPack, WritableFile } from './ports.ts';
 import { VaultError } from './vault-error.ts';
 
 export interface CommittedRows {
@@ -49,9 +49,13 @@ export class OpenPack {
     return new OpenPack(shelf, pack, file, PackTable.empty, true);
   }
 
-  /** Goes on with a pack that has room. @throws VaultError corrupt when it is shorter than its table says */
-  static async resume(shelf: PackShelf, packId: string): Promise<OpenPack> {
+  /** Goes on with a pack that has room. @throws VaultError corrupt when it is shorter than its table or the index says */
+  static async resume(shelf: PackShelf, { packId, endOffset }: IndexedPack): Promise<OpenPack> {
     const { pack, table } = await shelf.load(packId);
+    // An older table was put back: what lies behind it must not be overwritten.
+    if (table.endOffset !== endOffset) {
+      throw new VaultError('corrupt', `the table of pack ${packId} is not the one that was indexed`);
+    }
     const file = await shelf.files.openForWriting(`${PACKS}/${packId}/${OBJECTS_FILE}`);
     try {
       if ((await file.sizeBytes()) < table.endOffset) {

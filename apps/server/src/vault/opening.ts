@@ -8,7 +8,7 @@ import type { VaultIndex } from './ports.ts';
 import type { VaultLogger } from './vault-contract.ts';
 import { VaultError } from './vault-error.ts';
 
-export const FORMAT_FILE = 'format';
+const FORMAT_FILE = 'format';
 
 /**
  * Checks that the folder is a vault of these keys, or empty, and then makes it one.
@@ -56,7 +56,10 @@ export async function reconcileIndex(
       const isCurrent =
         fingerprint !== undefined &&
         Buffer.compare(fingerprint, indexed?.tableFingerprint ?? Buffer.of()) === 0;
-      const pack = isCurrent && indexed !== undefined ? indexed : await indexPack(shelf, index, packId);
+      const pack =
+        isCurrent && indexed !== undefined
+          ? indexed
+          : await indexPack(shelf, index, packId, indexed?.endOffset);
       await clearLeftovers(shelf, packId, pack.endOffset);
       // A disposal of its last object was interrupted.
       if (pack.objectCount === 0) await dropPack(shelf, index, packId);
@@ -82,13 +85,24 @@ export async function reconcileIndex(
   }
 }
 
-/** Makes the index say of one pack what its table on disk says. @throws VaultError corrupt */
+/**
+ * Makes the index say of one pack what its table on disk says. Tables are synced before the index is told, and ciphertext only
+ * grows: a table that ends before `knownEndOffset` was put back from an older time.
+ * @throws VaultError corrupt
+ */
 export async function indexPack(
   shelf: PackShelf,
   index: VaultIndex,
   packId: string,
+  knownEndOffset = 0,
 ): Promise<{ readonly objectCount: number; readonly endOffset: number }> {
   const { table, tableFingerprint } = await shelf.load(packId);
+  if (table.endOffset < knownEndOffset) {
+    throw new VaultError(
+      'corrupt',
+      `the table of pack ${packId} is older than the index: restore the newest, or delete the index to accept the loss`,
+    );
+  }
   const pack = { packId, tableFingerprint, objectCount: table.rowCount, endOffset: table.endOffset };
   const names: Uint8Array[] = [];
   for (const { digest } of table.rows()) names.push(shelf.secrets.nameOf(digest));

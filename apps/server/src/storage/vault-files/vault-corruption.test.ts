@@ -323,6 +323,44 @@ describe('taken away or put back', () => {
     expect(await vault.status(one)).toEqual({ state: 'disposed' });
   });
 
+  test('an older table put back is noticed, and hides nothing for good', async () => {
+    const older = readFileSync(inPack('table.age'));
+    await reopen();
+    await vault.store(Buffer.from('later'));
+    await vault.close();
+    const newer = readFileSync(inPack('table.age'));
+    const ciphertext = readFileSync(inPack('objects'));
+    expect(ciphertext.length).toBeGreaterThan(0);
+    writeFileSync(inPack('table.age'), older);
+    await reopen();
+    const later = sha256(Buffer.from('later'));
+    await expect(vault.getBytes(later, { maxBytes: 10 })).rejects.toMatchObject({ code: 'corrupt' });
+    expect(await vault.getBytes(one, { maxBytes: 10 })).toEqual(objects[0]);
+    const expectReported = async (): Promise<void> => {
+      expect((await vault.check()).problems).toContainEqual({
+        pack: readdirSync(join(dir, 'packs')).find((packId) => packId === first),
+        reason: expect.stringContaining('is in the index, not in the table') as unknown,
+      });
+    };
+    const first = onlyPack();
+    await expectReported();
+    // Neither another object nor a disposal writes over what the newer table names.
+    await vault.store(Buffer.from('elsewhere'));
+    await vault.dispose(two);
+    await expectReported();
+    await vault.close();
+    await reopen();
+    await expectReported();
+    await vault.close();
+    expect(readFileSync(inPack('objects', first)).equals(ciphertext)).toBe(true);
+
+    writeFileSync(inPack('table.age', first), newer);
+    await reopen();
+    expect(await vault.getBytes(later, { maxBytes: 10 })).toEqual(Buffer.from('later'));
+    expect(await vault.status(two)).toEqual({ state: 'disposed' });
+    expect(await vault.check()).toMatchObject({ ok: true, objects: 4 });
+  });
+
   test('a disposal that was interrupted after its mark is completed', async () => {
     const name = secrets.nameOf(Buffer.from(one, 'hex')).toString('hex');
     writeFileSync(join(dir, 'disposed', name), '');
