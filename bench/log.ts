@@ -1,6 +1,6 @@
 /**
  * The log engine alone, in this process, on real files: durable single appends and batches, what they cost in
- * latency, duplicates, and a start with a long identity index. The same over HTTP is server.ts's to measure.
+ * latency, duplicates, and a start with a long identity index. The same over HTTP is measured by the load generator.
  *
  *     node --conditions=@vitrine/source bench/log.ts [--seconds 5] [--only singles|batches|duplicates|recovery]
  *
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type { Log } from '../apps/server/src/log/log.ts';
 import { OPEN, TestInstance } from '../apps/server/src/storage/log-files/test-instance.ts';
 import { report } from './figure.ts';
+import { withFolder } from './server-process.ts';
 
 const COMMAND = 'npm run bench log';
 const ENTRY_BYTES = 300;
@@ -26,15 +27,13 @@ function entries(count: number): Uint8Array[] {
 }
 
 async function withLog(work: (log: Log) => Promise<void>): Promise<void> {
-  const instance = await TestInstance.create({ bench: { entries: OPEN } });
-  try {
+  await withFolder(async (dataDir) => {
+    const instance = await TestInstance.create({ bench: { entries: OPEN } }, { dataDir });
     const logs = await instance.open();
     await work(logs.get('bench'));
     await logs.close();
     await instance.requireSound();
-  } finally {
-    await instance.remove();
-  }
+  });
 }
 
 /** `lanes` callers, each with one append of `group` entries under way. Returns entries a second, and waits. */
@@ -99,18 +98,18 @@ const benchmarks: Record<string, () => Promise<void>> = {
       }
       figure('entries that the log has already', count / ((performance.now() - startMs) / 1000), 'entries/s');
     }),
-  recovery: async () => {
-    const instance = await TestInstance.create({ bench: { entries: OPEN } });
-    const count = 2_000_000;
-    let logs = await instance.open();
-    for (let i = 0; i < count; i += 10_000) await logs.get('bench').append(entries(10_000));
-    await logs.close();
-    const startMs = performance.now();
-    logs = await instance.open();
-    figure(`start of a log of ${count} entries`, performance.now() - startMs, 'ms');
-    await logs.close();
-    await instance.remove();
-  },
+  recovery: () =>
+    withFolder(async (dataDir) => {
+      const instance = await TestInstance.create({ bench: { entries: OPEN } }, { dataDir });
+      const count = 2_000_000;
+      let logs = await instance.open();
+      for (let i = 0; i < count; i += 10_000) await logs.get('bench').append(entries(10_000));
+      await logs.close();
+      const startMs = performance.now();
+      logs = await instance.open();
+      figure(`start of a log of ${count} entries`, performance.now() - startMs, 'ms');
+      await logs.close();
+    }),
 };
 
 for (const [name, measure] of Object.entries(benchmarks)) {

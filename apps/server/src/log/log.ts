@@ -93,6 +93,13 @@ export interface Log {
   readonly state: LogState;
   /** Number of durable entries; at least `published.size`. */
   readonly size: number;
+  /** registeredAt of the newest durable entry, 0 without one; null in an open log. */
+  readonly newestRegisteredAt: number | null;
+  /**
+   * Entries appended from now on are registered at this time (ms) or later: how the order of two logs is kept although each has
+   * times of its own. @throws TypeError in an open log
+   */
+  registerFrom(timeMs: number): void;
   /** The newest published checkpoint. */
   readonly published: PublishedCheckpoint;
 

@@ -108,6 +108,7 @@ export class OpenLog implements Log {
     const { spec, storage, cosigner } = parts;
     const signer = new LogSigner(spec.origin, spec.key);
     const store = storage.store(spec.name);
+    let identities: IdentityIndex | null = null;
     try {
       const { epoch, published, batches } = await store.open();
       const checkpoint =
@@ -118,7 +119,7 @@ export class OpenLog implements Log {
       const reader = new LogReader(spec.entries.kind, store, tail, () => tail.size);
       const newest =
         spec.entries.kind === 'open' || tail.size === 0 ? null : await reader.readEntry(tail.size - 1);
-      const identities = await storage.identities(spec.name, {
+      identities = await storage.identities(spec.name, {
         smallRuns: spec.entries.kind === 'registered',
       });
       const log = new OpenLog(parts, signer, {
@@ -131,6 +132,7 @@ export class OpenLog implements Log {
       await log.#sequencer.start(epoch, batches);
       return log;
     } catch (error) {
+      await identities?.close();
       await store.close();
       throw error;
     }
@@ -157,6 +159,16 @@ export class OpenLog implements Log {
 
   get state(): LogState {
     return this.#sequencer.state;
+  }
+
+  get newestRegisteredAt(): number | null {
+    return this.#registrationClock?.newestMs ?? null;
+  }
+
+  registerFrom(timeMs: number): void {
+    if (this.#registrationClock === null)
+      throw new TypeError(`${this.name} is an open log: its entries have no time`);
+    this.#registrationClock.raise(timeMs);
   }
 
   get size(): number {

@@ -57,7 +57,7 @@ export async function createLogs(
 
 /**
  * Opens logs that `createLogs` made: recovers what was durable, checks it against the checkpoints signed for it,
- * and publishes it.
+ * and publishes it. If it throws, the storage is left to the caller.
  * @throws LogError `log-missing`, `corrupt` (naming file and offset), `wrong-key`
  * @throws TypeError if the options contradict themselves
  */
@@ -74,7 +74,7 @@ class OpenedLogs implements Logs {
   readonly #logger: EngineLogger;
   readonly #cosigner: Cosigner;
   readonly #logs = new Map<string, OpenLog>();
-  readonly #publications: { readonly members: readonly string[]; readonly publication: Publication }[] = [];
+  readonly #publications: Publication[] = [];
   #closing: Promise<void> | null = null;
 
   constructor(options: LogsOptions) {
@@ -111,10 +111,7 @@ class OpenedLogs implements Logs {
       }
       for (const group of this.#groups()) await this.#publishFirst(group);
     } catch (error) {
-      for (const log of this.#logs.values()) {
-        await log.closeWriter();
-        await log.closeStore();
-      }
+      await this.#closeLogs();
       throw error;
     }
     for (const log of this.#logs.values()) log.anchorPublished();
@@ -126,15 +123,19 @@ class OpenedLogs implements Logs {
   }
 
   async #close(): Promise<void> {
+    await this.#closeLogs();
+    await this.#options.storage.close();
+  }
+
+  async #closeLogs(): Promise<void> {
     const root = this.#options.anchor?.rootLog;
     const others = [...this.#logs.values()].filter((log) => log.name !== root);
     await Promise.all(others.map((log) => log.closeWriter()));
     // The root log stays open until the heads on their way have arrived.
     await Promise.all(others.map((log) => log.closeAnchoring()));
-    if (root !== undefined) await this.#open(root).closeWriter();
-    await Promise.all(this.#publications.map(({ publication }) => publication.close()));
+    if (root !== undefined) await this.#logs.get(root)?.closeWriter();
+    await Promise.all(this.#publications.map((publication) => publication.close()));
     await Promise.all([...this.#logs.values()].map((log) => log.closeStore()));
-    await this.#options.storage.close();
   }
 
   #open(name: string): OpenLog {
@@ -164,7 +165,7 @@ class OpenedLogs implements Logs {
       intervalMs: this.#limits.publishIntervalMs,
       logger: this.#logger,
     });
-    this.#publications.push({ members: members.map(({ name }) => name), publication });
+    this.#publications.push(publication);
     for (const log of members) log.publishWith(publication);
     try {
       await publication.publishNow();

@@ -21,6 +21,7 @@ const SETTLE_MS = 60_000;
 export class RegistrationClock {
   readonly #clock: Clock;
   #newestMs: number;
+  #floorMs = 0;
   /** Wall clock minus monotonic clock, as trusted. */
   #offsetMs: number;
   #leap: { readonly offsetMs: number; readonly sinceMs: number } | null = null;
@@ -37,6 +38,11 @@ export class RegistrationClock {
     return this.#newestMs;
   }
 
+  /** Entries sequenced from now on are registered at this time or later: another log of the instance has reached it. */
+  raise(toMs: number): void {
+    this.#floorMs = Math.max(this.#floorMs, toMs);
+  }
+
   /**
    * The registeredAt of entries sequenced now. It counts once `advance` is told that they are durable.
    * @throws LogError `clock-behind`, `clock-jumped`
@@ -45,7 +51,7 @@ export class RegistrationClock {
     const nowMs = Math.floor(this.#clock.nowMs());
     this.#checkLeap(nowMs);
     this.checkNotBehind();
-    return Math.max(nowMs, this.#newestMs);
+    return Math.max(nowMs, this.#newestMs, this.#floorMs);
   }
 
   advance(registeredAt: number): void {
@@ -54,7 +60,7 @@ export class RegistrationClock {
 
   /** @throws LogError `clock-behind` if the newest entry is over 60 s ahead of the wall clock */
   checkNotBehind(): void {
-    const aheadMs = this.#newestMs - this.#clock.nowMs();
+    const aheadMs = Math.max(this.#newestMs, this.#floorMs) - this.#clock.nowMs();
     if (aheadMs <= MAX_SKEW_MS) return;
     throw new LogError(
       'clock-behind',

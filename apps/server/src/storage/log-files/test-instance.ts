@@ -31,12 +31,12 @@ export class TestInstance {
     this.specs = specs;
   }
 
-  /** Makes the logs, by name. */
+  /** Makes the logs, by name; in a folder of the system's for temporary files unless one is given. */
   static async create(
     logs: Readonly<Record<string, Partial<LogSpec> & Pick<LogSpec, 'entries'>>>,
     folder: Partial<LogFolderOptions> = {},
   ): Promise<TestInstance> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'vitrine-log-'));
+    const dataDir = folder.dataDir ?? (await mkdtemp(join(tmpdir(), 'vitrine-log-')));
     const specs = Object.entries(logs).map(([name, spec]) => ({
       name,
       origin: `test.example/${name}`,
