@@ -30,6 +30,7 @@ export const problemCodes = [
   'object-corrupt',
   'not-published-yet',
   'root-size-not-kept',
+  'evidence-too-large',
   'internal',
 ] as const;
 

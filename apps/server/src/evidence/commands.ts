@@ -1,6 +1,6 @@
 /** Builds evidence files: a statement's leaf, what it depends on, their proofs, the cosigned checkpoint and the whole keys log (docs/formats/evidence.md). */
 import { MAX_ARTIFACT_LIST_BYTES } from '@vitrine/statements';
-import { formatEvidence } from '@vitrine/verifier';
+import { EvidenceError, formatEvidence } from '@vitrine/verifier';
 import type { ProvenLeaf } from '@vitrine/verifier';
 import { parseCheckpoint, parseNote } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
@@ -93,11 +93,15 @@ export function createEvidenceMaker({
       if (status.state === 'stored' && status.sizeBytes <= maxBytes)
         embedded.push(await vault.getBytes(digest, { maxBytes }));
     }
-    return formatEvidence({
-      statements: await Promise.all(indices.map((index) => statementOf(index, checkpoint))),
-      keys: await keysOf(checkpoint),
-      bodies: embedded,
-    });
+    const statements = await Promise.all(indices.map((index) => statementOf(index, checkpoint)));
+    const wholeKeys = await keysOf(checkpoint);
+    try {
+      return formatEvidence({ statements, keys: wholeKeys, bodies: embedded });
+    } catch (cause) {
+      if (cause instanceof EvidenceError && cause.code === 'too-large')
+        throw new CentreError('evidence-too-large', cause.message, { cause });
+      throw cause;
+    }
   }
 
   /** The statement, then the release it depends on, then every withdrawal of that release, as of this checkpoint. */

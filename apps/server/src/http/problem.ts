@@ -37,6 +37,7 @@ const statuses: Record<ProblemCode, readonly [status: number, title: string]> = 
   'object-corrupt': [500, 'The stored object is damaged'],
   'not-published-yet': [503, 'Not yet covered by a published checkpoint'],
   'root-size-not-kept': [404, 'No published checkpoint of that size is kept'],
+  'evidence-too-large': [422, 'The evidence is larger than an evidence file may be'],
   internal: [500, 'Something went wrong inside the server'],
 };
 

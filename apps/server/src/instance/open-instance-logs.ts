@@ -28,6 +28,8 @@ export function openInstanceLogs(
       rootLog: ROOT_LOG,
       append: async (head: Head, logs: Logs) => {
         const root = logs.get(ROOT_LOG);
+        // The head of a key statement is no earlier than the statement.
+        root.registerFrom(logs.get(KEYS_LOG).newestRegisteredAt ?? 0);
         const statement = headStatement({
           log: root.origin,
           head: { origin: head.origin, root: encodeHex(head.root), treeSize: head.size },

@@ -158,9 +158,12 @@ export async function createRegistration({
     register: (log, submissions) =>
       inTurn(async () => {
         if (log === 'statements') {
+          root.registerFrom(keysState.lastRegisteredAtMs);
           for (const submission of submissions) admitToRoot(submission);
           return append(root, submissions);
         }
+        // Later than every entry of the root log before it, so that it changes nothing about those.
+        keys.registerFrom((root.newestRegisteredAt ?? 0) + 1);
         await admitToKeys(submissions);
         const answers = await append(keys, submissions);
         await readKeys();
