@@ -1,6 +1,6 @@
 /**
- * `npm run bench [NAME…]`: runs the benchmarks in this folder one after another (or those named, e.g. `npm run bench log fsck`)
- * and writes the machine and the figures, as they came out, into docs/benchmarks.md.
+ * `npm run bench`: runs the benchmarks in this folder one after another and writes the machine and the figures, as they came
+ * out, into docs/benchmarks.md. `npm run bench log fsck` runs some and prints the same, for the page shows whole runs only.
  *
  * Each benchmark is a file that runs alone, `node --conditions=@vitrine/source bench/NAME.ts`; see figure.ts for what it prints.
  */
@@ -110,17 +110,18 @@ const sections = outcomes.flatMap(({ name, figures, failure }) => [
     ? []
     : ['| What | Here | Beside it | Ratio | Again |', '|---|---|---|---|---|', ...figures.map(row), '']),
 ]);
-writeFileSync(
-  page,
-  [
-    '# Benchmarks',
-    '',
-    'Written by `npm run bench`: the figures of one run as they came out, none chosen. Ratios above 1 are better than what stands beside them.',
-    '',
-    ...machine(),
-    '',
-    ...sections,
-  ].join('\n'),
-);
-process.stderr.write(`\nwritten: ${page}\n`);
+const report = [
+  '# Benchmarks',
+  '',
+  'Written by `npm run bench`: the figures of one run as they came out, none chosen. Ratios above 1 are better than what stands beside them.',
+  '',
+  ...machine(),
+  '',
+  ...sections,
+].join('\n');
+if (asked.length > 0) process.stdout.write(report);
+else {
+  writeFileSync(page, report);
+  process.stderr.write(`\nwritten: ${page}\n`);
+}
 if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;

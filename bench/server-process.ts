@@ -28,7 +28,10 @@ export async function withProcess<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const [program, ...args] = command;
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { VITRINE_LOG_LEVEL: 'warn', ...process.env },
+  });
   const ended = once(child, 'exit');
   try {
     await Promise.race([answered(probe), ended.then(() => fail(child, program))]);
