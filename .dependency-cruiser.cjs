@@ -5,7 +5,7 @@
  */
 const test = '[.]test[.]tsx?$|/browser-tests/|^packages/[^/]+/test/';
 const capability =
-  '^apps/server/src/(releases|reviews|reading-room|rebuilds|rules|cases|controls|commitments)/';
+  '^apps/server/src/(releases|disposals|reviews|reading-room|rebuilds|rules|cases|controls|commitments)/';
 
 module.exports = {
   forbidden: [
