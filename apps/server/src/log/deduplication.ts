@@ -109,6 +109,24 @@ export class Deduplication {
   }
 }
 
+/**
+ * Whether the index is of this log, told by the last entry it has. It is not after a restore that brought back the
+ * log and left the index, or the other way round.
+ */
+export async function isIndexOf(
+  kind: EntryKind,
+  index: IdentityIndex,
+  reader: LogReader,
+  size: number,
+): Promise<boolean> {
+  if (index.size === 0) return true;
+  if (index.size > size) return false;
+  const last = index.size - 1;
+  const identity = Buffer.alloc(IDENTITY_BYTES);
+  writeIdentity(kind, (await reader.readEntry(last)).bytes, identity, 0);
+  return (await index.candidates(identity, 0)).includes(last);
+}
+
 /** Adds to the index what the log has and it has not: after a crash, or when it was deleted. */
 export async function catchUp(
   kind: EntryKind,

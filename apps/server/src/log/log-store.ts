@@ -96,6 +96,8 @@ export interface IdentityIndex {
   truncate(size: number): void;
   /** What has been added so far is durable in the log: it may go to disk. Never blocks. */
   settle(): void;
+  /** Forgets everything: what it holds is not of this log. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,14 @@
  */
 import { HASH_BYTES, MAX_ENTRY_BYTES } from '@vitrine/tlog';
 import type { LogSigner } from './checkpoint-signing.ts';
-import { catchUp, Deduplication, IDENTITY_BYTES, type Known, writeIdentity } from './deduplication.ts';
+import {
+  catchUp,
+  Deduplication,
+  IDENTITY_BYTES,
+  isIndexOf,
+  type Known,
+  writeIdentity,
+} from './deduplication.ts';
 import { writeLeafHash } from './hashing.ts';
 import type { Appended, LogSpec, LogState } from './log.ts';
 import { LogError } from './log-error.ts';
@@ -86,9 +93,13 @@ export class Sequencer {
    * @throws LogError `corrupt`, `wrong-key`
    */
   async start(epoch: number, batches: OpenedStore['batches']): Promise<void> {
-    const { spec, identities, reader, tail } = this.#parts;
-    await catchUp(spec.entries, identities, reader, tail.size);
+    const { spec, identities, reader, tail, logger } = this.#parts;
     for await (const batch of batches) this.#replay(batch);
+    if (!(await isIndexOf(spec.entries, identities, reader, tail.size))) {
+      logger.warn({ log: spec.name }, 'the identity index is not of this log and is built again');
+      await identities.clear();
+    }
+    await catchUp(spec.entries, identities, reader, tail.size);
     this.#epoch = epoch;
   }
 
@@ -312,17 +323,15 @@ export class Sequencer {
   }
 
   async #recover(delayMs: number): Promise<void> {
-    const { store, spec, logger, onCommitted } = this.#parts;
+    const { store, spec, identities, reader, tail, logger, onCommitted } = this.#parts;
     try {
       const { epoch, batches } = await store.open();
       for await (const batch of batches) this.#replay(batch);
+      await catchUp(spec.entries, identities, reader, tail.size);
       this.#epoch = epoch;
       this.#state = 'open';
       this.#stopCause = null;
-      logger.warn(
-        { log: spec.name, epoch, size: this.#parts.tail.size },
-        'the writer goes on in a new segment',
-      );
+      logger.warn({ log: spec.name, epoch, size: tail.size }, 'the writer goes on in a new segment');
       onCommitted();
     } catch (err) {
       this.#stopCause = err;
@@ -332,7 +341,7 @@ export class Sequencer {
   }
 
   #replay(batch: CommittedBatch): void {
-    const { tail, signer, identities, spec, registrationClock } = this.#parts;
+    const { tail, signer, spec, registrationClock } = this.#parts;
     const end = batch.oldSize + batch.entries.length;
     if (end <= tail.size) return;
     const where = `the batch of ${spec.name} at size ${batch.oldSize} in the write-ahead file`;
@@ -346,16 +355,11 @@ export class Sequencer {
     if (checkpoint.size !== end || !Buffer.from(checkpoint.root).equals(next.tree.root())) {
       throw new LogError('corrupt', `${where} does not give the root that was signed for it`);
     }
-    const identity = Buffer.allocUnsafe(IDENTITY_BYTES);
     for (const [i, leaf] of batch.entries.entries()) {
-      const entry = readLeaf(spec.entries.kind, batch.oldSize + i, leaf);
-      if (entry.registeredAt !== null) registrationClock?.advance(entry.registeredAt);
-      if (identities.size > entry.leafIndex) continue;
-      writeIdentity(spec.entries, entry.bytes, identity, 0);
-      identities.add(identity, 0);
+      const { registeredAt } = readLeaf(spec.entries.kind, batch.oldSize + i, leaf);
+      if (registeredAt !== null) registrationClock?.advance(registeredAt);
     }
     tail.append(next, checkpoint);
-    identities.settle();
   }
 }
 

@@ -98,6 +98,17 @@ export class FileIdentityIndex implements IdentityIndex {
     }
   }
 
+  async clear(): Promise<void> {
+    await this.#building;
+    for (const run of this.#runs) {
+      await run.close();
+      await rm(run.path, { force: true });
+    }
+    this.#runs = [];
+    this.#frozen = [];
+    this.#table = new IdentityTable(0);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#building;

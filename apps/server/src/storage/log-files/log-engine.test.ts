@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkLog } from '@vitrine/fsck';
 import {
@@ -537,6 +537,48 @@ describe('closing and opening', () => {
         }
         expect(log.size).toBe(count);
       }
+    }
+  });
+
+  test.each([
+    ['longer', 300],
+    ['shorter, but of another history', 100],
+  ])('an identity index that a restore left behind is not believed (%s)', async (_, more) => {
+    const instance = await create({ open: { entries: OPEN } });
+    const small = { runEntries: 50 };
+    const grow = async (prefix: string, count: number) => {
+      const logs = await instance.open({}, small);
+      for (let i = 0; i < count; i += 50) {
+        await logs.get('open').append(Array.from({ length: 50 }, (_, j) => entry(`${prefix} ${i + j}`)));
+      }
+      await logs.close();
+    };
+    const folders = [instance.publicFolder('open'), join(instance.stateFolder('open'), 'wal')];
+    await grow('first', 100);
+    for (const folder of folders) await cp(folder, `${folder}.old`, { recursive: true });
+    const identities = join(instance.stateFolder('open'), 'identities');
+    await grow('lost', more);
+    await cp(identities, `${identities}.lost`, { recursive: true });
+    for (const folder of folders) {
+      await rm(folder, { recursive: true });
+      await rename(`${folder}.old`, folder);
+    }
+    if (more === 100) {
+      await rm(identities, { recursive: true });
+      await grow('second', 200);
+      await rm(identities, { recursive: true });
+      await rename(`${identities}.lost`, identities);
+    }
+    const log = (await open(instance, {}, small)).get('open');
+    const known = await log.append([entry('first 0'), entry('first 99'), entry('lost 0')]);
+    expect(known.map(({ leafIndex, duplicate }) => [leafIndex, duplicate])).toEqual([
+      [0, true],
+      [99, true],
+      [log.size - 1, false],
+    ]);
+    expect(await log.append([entry('lost 0')])).toMatchObject([{ leafIndex: log.size - 1, duplicate: true }]);
+    if (more === 100) {
+      expect(await log.append([entry('second 0')])).toMatchObject([{ leafIndex: 100, duplicate: true }]);
     }
   });
 });
