@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { apiUrl, centreQuery } from '../api-client.ts';
 import { formatCount } from '../formats/byte-size.ts';
@@ -26,11 +26,12 @@ function Mark() {
 export function PageLayout() {
   const { data: centre } = useQuery(centreQuery);
   const root = centre?.logs.find((log) => log.kind === 'statements');
-  const { pathname } = useLocation();
+  const pathname = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const shownPath = useRef(pathname);
   useEffect(() => {
-    if (shownPath.current === pathname) return;
+    const before = shownPath.current;
     shownPath.current = pathname;
+    if (before === undefined || before === pathname) return;
     document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
   }, [pathname]);
   return (

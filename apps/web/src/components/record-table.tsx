@@ -102,20 +102,22 @@ export function RecordTable<Row>({
           <button
             type="button"
             className={toolLink}
+            aria-label={`CSV: save ${caption}`}
             onClick={() => {
               save('csv');
             }}
           >
-            CSV<span className="sr-only">: save {caption}</span>
+            CSV
           </button>
           <button
             type="button"
             className={toolLink}
+            aria-label={`JSON: save ${caption}`}
             onClick={() => {
               save('json');
             }}
           >
-            JSON<span className="sr-only">: save {caption}</span>
+            JSON
           </button>
           <CopyButton text={linkTo(name)} what={`a link to ${caption}`}>
             Link

@@ -114,7 +114,7 @@ export function SearchPage() {
       <PageHeading>Releases</PageHeading>
       <form
         role="search"
-        key={JSON.stringify(terms)}
+        key={`form ${JSON.stringify(terms)}`}
         className="mb-10"
         onSubmit={(event) => {
           event.preventDefault();
@@ -154,7 +154,7 @@ export function SearchPage() {
       </form>
       <h2 className="sr-only">Results</h2>
       <RecordTable
-        key={JSON.stringify(terms)}
+        key={`results ${JSON.stringify(terms)}`}
         name="results"
         caption="search results"
         rowName="result"

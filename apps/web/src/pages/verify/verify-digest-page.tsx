@@ -59,7 +59,12 @@ function Answer({ sha256, root }: { readonly sha256: string; readonly root: stri
         }
       />
     );
-  return <VerdictPanel judgement={data} name={null} />;
+  return (
+    <>
+      <h2 className="sr-only">Verdict</h2>
+      <VerdictPanel judgement={data} name={null} />
+    </>
+  );
 }
 
 /** A verdict about a digest, without the file, as of a root size: what a citation leads to. */
