@@ -469,6 +469,12 @@ describe('keys', () => {
     expect([outcome.code, outcome.err.includes(reason)]).toEqual([2, true]);
   });
 
+  test('the key itself is not published', async () => {
+    const key = readFileSync(centre.rootKeyFile);
+    const outcome = await vitrine(...publishArgs('5.0', `--source=${folder({ 'keys/k.pem': key })}`));
+    expect([outcome.code, outcome.err.includes('keys/k.pem is the signing key itself')]).toEqual([1, true]);
+  });
+
   test('a key that may not publish is refused; one that others can read is warned about', async () => {
     const key = file('k.pem', pem('pkcs8', ed25519.privateKey));
     chmodSync(key, 0o644);

@@ -60,8 +60,9 @@ export async function patiently<T>(
 export function explain(thrown: unknown): unknown {
   if (!(thrown instanceof ApiError)) return thrown;
   if (thrown.code !== 'problem' || maySucceedLater(thrown)) return couldNotRun(deepMessage(thrown), thrown);
-  const { code = '', pointer } = thrown.problem ?? {};
-  return refused(`${thrown.message} (${code}${pointer === undefined ? '' : ` at ${pointer}`})`, thrown);
+  const { code = '', pointer, status = 0 } = thrown.problem ?? {};
+  const message = `${thrown.message} (${code}${pointer === undefined ? '' : ` at ${pointer}`})`;
+  return status >= 500 ? couldNotRun(message, thrown) : refused(message, thrown);
 }
 
 /** The origin of the centre's root log. */

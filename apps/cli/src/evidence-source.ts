@@ -10,6 +10,7 @@ import {
   verifyEvidence,
 } from '@vitrine/verifier';
 import { hasProblem, patiently } from './centre-connection.ts';
+import { verifyWithOpenssl } from './ed25519.ts';
 import { couldNotRun, reasonOf, refused } from './failure.ts';
 
 /** How long publication is waited for, beyond the 30 s that the server itself waits. */
@@ -80,7 +81,12 @@ export function checkPromise(
   { accepted, digest, file }: PromisedStatement,
   mayBeWithdrawn = false,
 ): void {
-  const verdict = verifyEvidence({ evidence, policy, ...(file === undefined ? {} : { file }) });
+  const verdict = verifyEvidence({
+    evidence,
+    policy,
+    verify: verifyWithOpenssl,
+    ...(file === undefined ? {} : { file }),
+  });
   const failed = verdict.checks.find(({ name, ok }) => !ok && !(mayBeWithdrawn && name === 'not-withdrawn'));
   if (failed !== undefined)
     throw refused(`the centre's evidence does not verify: ${failed.name}: ${failed.reason}`);
@@ -93,7 +99,8 @@ export function checkPromise(
   try {
     const promise = openAcceptance(
       new TextEncoder().encode(accepted.acceptance),
-      foldKeys(keysOrigin, keys.leaves).state,
+      foldKeys(keysOrigin, keys.leaves, verifyWithOpenssl).state,
+      verifyWithOpenssl,
     );
     if (promise.leafIndex !== about.proof.index || promise.leafHash !== encodeHex(hashLeaf(about.leaf)))
       throw refused(

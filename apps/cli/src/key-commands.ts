@@ -16,6 +16,11 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Several by naming the option again: the file may then stand before or after it. */
+function gathered(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** The options of every command that says something in the keys log. */
 function saying(command: Command): Command {
   return command
@@ -119,7 +124,7 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
   keys
     .command('sign <file>')
     .description('show what a statement says, and sign it; needs no server')
-    .requiredOption('--key <file...>', 'the keys that sign')
+    .requiredOption('--key <file>', 'a key that signs; once for each', gathered)
     .option('--out <file>', 'leave the file as it is and write another')
     .option('--yes', 'do not ask')
     .option('--json', 'for programs')

@@ -83,7 +83,6 @@ function whyNot({ statement, signatures }: KeyStatementFile, { code, reason }: U
 /**
  * Sends a statement and checks that the centre kept its promise: the very envelope stands in the published keys log, at the entry
  * that was accepted, by a key that the log lets accept.
- * @param known the keys log as it was read before
  * @throws Failure, ApiError
  */
 export async function registerKeyStatement(

@@ -12,6 +12,7 @@ import { createFile } from './new-file.ts';
 import { readSigningKey } from './signing-key.ts';
 import { printable } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
+import { showVoided } from './voided-statements.ts';
 
 /** How and where a statement is said. */
 export interface SayingOptions {
@@ -52,6 +53,8 @@ export async function sayInKeysLog(
   const statement = await make({ log, state: served?.state, signers });
   const draft = unsigned(statement);
   showStatement(draft, terminal);
+  if (served !== undefined && options.server !== undefined)
+    await showVoided(options.server, statement, served.state, terminal);
   const { file } = await signedBy(draft, signers);
   const prospect = served === undefined ? undefined : prospectOf(file, served);
   if (prospect?.outlook === 'refused') throw refused(prospect.reason);

@@ -2,7 +2,7 @@
 import { foldKeys } from '@vitrine/statements';
 import type { KeysEntry, KeysState } from '@vitrine/statements';
 import { equalBytes, hashLeaf, rootOfLeaves } from '@vitrine/tlog';
-import { MAX_EVIDENCE_KEYS_LEAVES, verifyKeysLog } from '@vitrine/verifier';
+import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_KEYS_LEAVES, verifyKeysLog } from '@vitrine/verifier';
 import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
 
@@ -36,7 +36,15 @@ export async function readKeysLog(
       `the keys log of ${server} says it has ${treeSize} entries; no verifier reads more than ${MAX_EVIDENCE_KEYS_LEAVES}`,
     );
   const leaves: Uint8Array[] = [];
-  for await (const { leaf } of readLeaves(tiles, treeSize)) leaves.push(leaf);
+  let bytes = 0;
+  for await (const { leaf } of readLeaves(tiles, treeSize)) {
+    bytes += leaf.length;
+    if (bytes > MAX_EVIDENCE_BYTES)
+      throw refused(
+        `the keys log of ${server} is larger than any evidence could carry (${MAX_EVIDENCE_BYTES} bytes)`,
+      );
+    leaves.push(leaf);
+  }
   if (!equalBytes(rootOfLeaves(leaves.map(hashLeaf)), root))
     throw refused(`the entries of the keys log that ${server} serves are not those of its own checkpoint`);
   if (policy === undefined) return { origin, leaves, ...foldKeys(origin, leaves) };

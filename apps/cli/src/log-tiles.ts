@@ -1,10 +1,10 @@
-/** A log read from its tiles: c2sp.org/tlog-tiles. What it reads is as the server says it; who believes nothing verifies it. */
+/** A log of statements read from its tiles: c2sp.org/tlog-tiles. What it reads is as the server says it; who believes nothing verifies it. */
 import { ApiError } from '@vitrine/api';
+import { MAX_LEAF_BYTES } from '@vitrine/statements';
 import {
   bundlesOfTree,
   type Checkpoint,
   formatBundlePath,
-  MAX_BUNDLE_BYTES,
   MAX_NOTE_BYTES,
   parseCheckpoint,
   parseEntryBundle,
@@ -17,8 +17,10 @@ import { readBody } from './evidence-source.ts';
 import { refused } from './failure.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Of a log of statements, whose leaves are small. */
+const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_LEAF_BYTES);
 
-/** One log of one centre. */
+/** One log of statements of one centre. */
 export interface LogTiles {
   /** The centre's address. */
   readonly server: string;

@@ -12,6 +12,12 @@ import type { Terminal } from './terminal.ts';
 
 const COULD_NOT_RUN = 2;
 
+// `vitrine … | head` ends the reader first: what is left unsaid was not wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 function openTerminal(json: boolean): Terminal {
   const write = (text: string) => void process.stderr.write(text);
   const now = () => performance.now();

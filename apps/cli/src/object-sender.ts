@@ -28,16 +28,16 @@ export interface SendableObject {
 export async function missingObjects(
   session: CentreSession,
   publication: string,
-  digests: Iterable<string>,
+  asked: ReadonlySet<string>,
 ): Promise<Set<string>> {
-  const all = [...digests];
+  const all = [...asked];
   const missing = new Set<string>();
   for (let at = 0; at < all.length; at += MISSING_MAX_DIGESTS) {
     const some = all.slice(at, at + MISSING_MAX_DIGESTS);
     const answer = await session.run((token) =>
       session.client.call('missingObjects', { token, params: { id: publication }, body: { digests: some } }),
     );
-    for (const digest of answer.missing) missing.add(digest);
+    for (const digest of answer.missing) if (asked.has(digest)) missing.add(digest);
   }
   return missing;
 }

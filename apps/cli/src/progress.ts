@@ -1,5 +1,7 @@
 /** Progress of long work: a bar on a terminal, plain lines elsewhere, silence for programs. */
 
+import { printable } from './terminal.ts';
+
 /** What is counted. */
 export type Unit = 'bytes' | 'files' | 'entries';
 
@@ -26,16 +28,15 @@ const BAR_WIDTH = 24;
 export function plainProgress(write: (text: string) => void, now: () => number): Progress {
   return {
     start(label, unit, total) {
+      const name = printable(label);
       let shownAt = now();
       return {
         update(done) {
           if (now() - shownAt < PLAIN_LINE_EVERY_MS) return;
           shownAt = now();
-          write(
-            `${label}: ${amount(unit, done)}${total === undefined ? '' : ` of ${amount(unit, total)}`}\n`,
-          );
+          write(`${name}: ${amount(unit, done)}${total === undefined ? '' : ` of ${amount(unit, total)}`}\n`);
         },
-        end: (summary) => write(`${label}: ${summary}\n`),
+        end: (summary) => write(`${name}: ${printable(summary)}\n`),
       };
     },
   };
@@ -45,14 +46,15 @@ export function plainProgress(write: (text: string) => void, now: () => number):
 export function barProgress(write: (text: string) => void, now: () => number): Progress {
   return {
     start(label, unit, total) {
+      const name = printable(label);
       let shownAt = 0;
       return {
         update(done) {
           if (now() - shownAt < BAR_EVERY_MS) return;
           shownAt = now();
-          write(`\r\u001b[2K${label} ${bar(done, total)} ${amount(unit, done)}`);
+          write(`\r\u001b[2K${name} ${bar(done, total)} ${amount(unit, done)}`);
         },
-        end: (summary) => write(`\r\u001b[2K${label}: ${summary}\n`),
+        end: (summary) => write(`\r\u001b[2K${name}: ${printable(summary)}\n`),
       };
     },
   };

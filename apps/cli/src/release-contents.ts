@@ -16,6 +16,7 @@ import * as v from 'valibot';
 import { couldNotRun, refused } from './failure.ts';
 import { hashFile, readBounded } from './local-file.ts';
 import { formatBytes } from './progress.ts';
+import type { SigningKey } from './signing-key.ts';
 import type { Terminal } from './terminal.ts';
 
 const NOTES_MAX_BYTES = 1024 * 1024;
@@ -57,6 +58,7 @@ export interface ContentOptions {
 export async function readContents(
   tree: SourceTree,
   options: ContentOptions,
+  signer: SigningKey,
   terminal: Terminal,
 ): Promise<ReleaseContents> {
   const names = artifactNames(options.artifact ?? []);
@@ -77,6 +79,7 @@ export async function readContents(
     task.update(progress.files);
   });
   task.end(`${entries.length} files, ${formatBytes(bytes)}`);
+  refuseSigningKey(signer, entries, artifacts);
   if (provenance !== undefined) warnAboutCoverage(provenance.summary, artifacts, terminal);
   const artifactList = document(
     'list of artifacts',
@@ -143,6 +146,19 @@ export async function readText(file: string, maxBytes: number): Promise<Uint8Arr
     throw couldNotRun(`${file} is not UTF-8 text`, cause);
   }
   return bytes;
+}
+
+/** Whoever reviews the source, or gets an artifact, would hold the key. */
+function refuseSigningKey(
+  { fileDigest }: SigningKey,
+  entries: readonly SnapshotEntry[],
+  artifacts: readonly ArtifactFile[],
+): void {
+  const path =
+    entries.find(({ digest }) => digest === fileDigest)?.path ??
+    artifacts.find((artifact) => artifact.sha256 === fileDigest)?.path;
+  if (path !== undefined)
+    throw refused(`${path} is the signing key itself: keep it out of what is published`);
 }
 
 function warnAboutCoverage(

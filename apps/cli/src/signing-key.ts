@@ -1,5 +1,5 @@
 /** The key that signs: Ed25519 in a PKCS#8 PEM file (RFC 8410, section 7). */
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { parseSpki } from '@vitrine/statements';
@@ -9,19 +9,29 @@ import { readBounded } from './local-file.ts';
 
 const KEY_FILE_MAX_BYTES = 64 * 1024;
 
+/** A signer, and what its file is known by where it must not occur. */
+export interface SigningKey extends Signer {
+  /** Hex SHA-256 of the file. */
+  readonly fileDigest: string;
+}
+
 /**
  * Reads a key file.
  * @param warn told when others on this machine can read the file
  * @throws Failure that says what the file is instead
  */
-export async function readSigningKey(file: string, warn: (text: string) => void): Promise<Signer> {
+export async function readSigningKey(file: string, warn: (text: string) => void): Promise<SigningKey> {
   const bytes = await readBounded(file, KEY_FILE_MAX_BYTES);
   if (bytes.length > KEY_FILE_MAX_BYTES) throw couldNotRun(`${file} is too large to be a key`);
   if (((await stat(file)).mode & 0o044) !== 0)
     warn(`warning: the key ${file} can be read by others on this machine; chmod 600 ${file}`);
   const key = parsePem(file, Buffer.from(bytes).toString('latin1'));
   const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
-  return { ...parseSpki(spki), sign: (message) => new Uint8Array(sign(null, message, key)) };
+  return {
+    ...parseSpki(spki),
+    fileDigest: hash('sha256', bytes, 'hex'),
+    sign: (message) => new Uint8Array(sign(null, message, key)),
+  };
 }
 
 function parsePem(file: string, pem: string): KeyObject {

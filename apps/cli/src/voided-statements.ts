@@ -1,45 +1,77 @@
-/** What a revocation as compromised would void: read from the root log, before it is signed. */
-import { parseStatementLeaf, StatementError } from '@vitrine/statements';
+/** What a revocation as compromised costs: looked up in the root log and shown before it is sent. */
+import {
+  KEY_REVOKE_TYPE,
+  type KeysState,
+  type KeysStatement,
+  parseStatementLeaf,
+  StatementError,
+} from '@vitrine/statements';
 import { describeStatement } from '@vitrine/verifier';
 import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
-import type { LogTiles } from './log-tiles.ts';
+import { printable } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
-/** How many entries are looked through. */
+/** How many entries are looked through, and how many statements shown. */
 const MAX_ENTRIES = 200_000;
-
-export interface Voided {
-  readonly leafIndex: number;
-  readonly words: string;
-}
+const SHOWN = 20;
 
 /**
- * The statements of the root log that the key signed at `validBelow` and above.
- * @param tiles of the root log
- * @returns undefined when there are too many entries to look through
- * @throws Failure when the log is smaller than `validBelow`; ApiError
+ * Shows which statements of the root log become void, and a successor that still stands. Nothing, for other statements.
+ * @throws Failure when `validBelow` is beyond the log; ApiError
  */
-export async function voidedStatements(
-  tiles: LogTiles,
-  keyid: string,
-  validBelow: number,
-): Promise<readonly Voided[] | undefined> {
+export async function showVoided(
+  server: string,
+  { predicate, predicateType }: KeysStatement,
+  state: KeysState,
+  terminal: Terminal,
+): Promise<void> {
+  if (predicateType !== KEY_REVOKE_TYPE || predicate.reason !== 'compromised') return;
+  const { key, validBelow } = predicate;
+  const tiles = {
+    server,
+    log: 'statements',
+    onWait: (why: string) => terminal.note(`waiting: ${printable(why)}`),
+  };
   const { treeSize } = (await readCheckpoint(tiles)).checkpoint;
   if (validBelow > treeSize)
     throw refused(
-      `--valid-below ${validBelow}: the root log has ${treeSize} entries; signatures at entries that do not exist yet cannot be vouched for`,
+      `signatures are said to stand below entry ${validBelow}, but the root log has ${treeSize} entries: those that do not exist yet cannot be vouched for`,
     );
-  if (treeSize - validBelow > MAX_ENTRIES) return undefined;
-  const voided: Voided[] = [];
-  for await (const { leafIndex, leaf } of readLeaves(tiles, treeSize, validBelow)) {
-    try {
-      const { envelope, statement } = parseStatementLeaf(leaf);
-      if (envelope.signatures.some((signature) => signature.keyid === keyid))
-        voided.push({ leafIndex, words: describeStatement(statement) });
-    } catch (thrown) {
-      // What is no statement counts for nothing already.
-      if (!(thrown instanceof StatementError)) throw thrown;
+  if (treeSize - validBelow > MAX_ENTRIES)
+    terminal.note(
+      `The root log has ${treeSize - validBelow} entries since then: too many to list what becomes void.`,
+    );
+  else {
+    const voided: string[] = [];
+    for await (const { leafIndex, leaf } of readLeaves(tiles, treeSize, validBelow)) {
+      const words = signedBy(leaf, key);
+      if (words !== undefined) voided.push(`  ${leafIndex}  ${printable(words)}`);
     }
+    terminal.note(
+      voided.length === 0
+        ? `The key signed nothing in the root log from entry ${validBelow} on.`
+        : `${voided.length} of the root log’s statements become void:`,
+    );
+    for (const line of voided.slice(0, SHOWN)) terminal.note(line);
+    if (voided.length > SHOWN) terminal.note(`  and ${voided.length - SHOWN} more`);
   }
-  return voided;
+  const successor = state.keys.get(key)?.successor;
+  if (successor !== undefined && state.keys.get(successor)?.voidFrom === undefined)
+    terminal.note(
+      `warning: its successor ${successor} still stands. If a thief may have made the rotation, revoke it too, from the same entry on`,
+    );
+}
+
+/** The statement in words, if the key signed it. What is no statement counts for nothing already. */
+function signedBy(leaf: Uint8Array, keyid: string): string | undefined {
+  try {
+    const { envelope, statement } = parseStatementLeaf(leaf);
+    return envelope.signatures.some((signature) => signature.keyid === keyid)
+      ? describeStatement(statement)
+      : undefined;
+  } catch (thrown) {
+    if (thrown instanceof StatementError) return undefined;
+    throw thrown;
+  }
 }

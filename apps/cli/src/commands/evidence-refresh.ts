@@ -12,6 +12,7 @@ import { EvidenceError, MAX_EVIDENCE_BYTES, parseEvidence, verifyEvidence } from
 import type { Evidence, Verdict } from '@vitrine/verifier';
 import type { ApiClient } from '@vitrine/api';
 import { connect, patiently, statementsOrigin } from '../centre-connection.ts';
+import { verifyWithOpenssl } from '../ed25519.ts';
 import { fetchStatementEvidence } from '../evidence-source.ts';
 import { reasonOf, refused } from '../failure.ts';
 import { readBounded, replaceFile } from '../local-file.ts';
@@ -65,7 +66,10 @@ export async function evidenceRefresh(
     throw refused(
       `the centre answered with an older view (root size ${fresh.treeSize}) than that of ${file} (${old.treeSize}); the file was left as it is`,
     );
-  const verdict = policy === undefined ? undefined : verifyEvidence({ evidence: fresh.bytes, policy });
+  const verdict =
+    policy === undefined
+      ? undefined
+      : verifyEvidence({ evidence: fresh.bytes, policy, verify: verifyWithOpenssl });
   const unsound = verdict?.checks.find(({ name, ok }) => !ok && name !== 'not-withdrawn' && name !== 'age');
   if (unsound !== undefined)
     throw refused(

@@ -1,5 +1,6 @@
 /** `vitrine evidence verify FILE`: the verdict on evidence by itself, for statements that have no file. */
 import { MAX_EVIDENCE_BYTES, verifyEvidence } from '@vitrine/verifier';
+import { verifyWithOpenssl } from '../ed25519.ts';
 import { readBounded } from '../local-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { printVerdict } from '../verdict-output.ts';
@@ -20,6 +21,11 @@ export async function evidenceVerify(
   const maxAgeMs = readMaxAge(options.maxAge);
   const policy = await readPolicy(options.policy);
   const evidence = await readBounded(file, MAX_EVIDENCE_BYTES);
-  const verdict = verifyEvidence({ evidence, policy, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) });
+  const verdict = verifyEvidence({
+    evidence,
+    policy,
+    verify: verifyWithOpenssl,
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+  });
   return printVerdict(verdict, options.json === true, terminal);
 }

@@ -6,6 +6,7 @@ import { send, showStatement } from '../key-statement.ts';
 import { readKeysLog } from '../keys-log-source.ts';
 import { printable } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
+import { showVoided } from '../voided-statements.ts';
 
 export interface KeysSubmitOptions {
   readonly server: string;
@@ -19,6 +20,7 @@ export async function keysSubmit(path: string, options: KeysSubmitOptions, termi
   const served = await readKeysLog(options.server, (reason) =>
     terminal.note(`waiting: ${printable(reason)}`),
   );
+  await showVoided(options.server, file.statement, served.state, terminal);
   const prospect = prospectOf(file, served);
   if (prospect.outlook === 'refused') throw refused(prospect.reason);
   return send(options.server, file, prospect, options.json === true, terminal);

@@ -1,6 +1,6 @@
 /** `vitrine publish release`: reads, checks, uploads, signs and registers a release, and brings back its evidence. Running it again goes on. */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceptedStatement, ApiClient, Publication } from '@vitrine/api';
 import { productName, signStatement, versionName } from '@vitrine/statements';
@@ -10,7 +10,7 @@ import { EVIDENCE_EXTENSION } from '@vitrine/verifier';
 import * as v from 'valibot';
 import { CentreSession, connect, hasProblem, statementsOrigin } from '../centre-connection.ts';
 import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
-import { couldNotRun, refused } from '../failure.ts';
+import { couldNotRun, reasonOf, refused } from '../failure.ts';
 import { readChunks, replaceFile } from '../local-file.ts';
 import { missingObjects, ObjectSender } from '../object-sender.ts';
 import { formatBytes } from '../progress.ts';
@@ -48,11 +48,18 @@ export async function publishRelease(
   const client = connect(options.server);
   const tree = await openSource(options, environment);
   if (options.dryRun === true)
-    return publishDryRun(options, await readContents(tree, options, terminal), client, signer, terminal);
+    return publishDryRun(
+      options,
+      await readContents(tree, options, signer, terminal),
+      client,
+      signer,
+      terminal,
+    );
 
+  if (options.evidenceOut !== undefined) await makeFolder(options.evidenceOut);
   const onWait = waiting(terminal);
   const origin = await statementsOrigin(client);
-  const contents = await readContents(tree, options, terminal);
+  const contents = await readContents(tree, options, signer, terminal);
   const session = new CentreSession(client, origin, signer, onWait);
   const publication = await session.run((token) =>
     client.call('openPublication', {
@@ -86,6 +93,16 @@ function checkNames({ product, release, supersedes }: PublishReleaseOptions): vo
     if (!parsed.success) throw couldNotRun(`${option} ${value}: ${parsed.issues[0].message}`);
   }
   if (supersedes === release) throw couldNotRun('--supersedes names the release itself');
+}
+
+/** Made first: a release whose evidence cannot be written should not be registered before somebody notices. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    throw couldNotRun(`--evidence-out ${path} cannot be written to: ${reasonOf(cause)}`, cause);
+  }
 }
 
 /** Says once a cause of waiting that somebody should know of. */
@@ -209,7 +226,6 @@ async function bringEvidence(
   const evidence = await fetchStatementEvidence(client, draft.releaseDigest, onWait);
   checkPromise(evidence, policy, { accepted: accepted[0], digest: draft.releaseDigest }, true);
   if (evidenceOut === undefined) return [];
-  await mkdir(evidenceOut, { recursive: true });
   const task = terminal.progress.start('evidence', 'files', artifacts.length);
   const written: WrittenEvidence[] = [];
   const waitingFor = artifacts.map((artifact, at) => ({ artifact, at }));

@@ -4,6 +4,7 @@ import { MAX_POLICY_BYTES } from '@vitrine/tlog';
 import { EvidenceError, MAX_EVIDENCE_BYTES, parseDuration, verifyEvidence } from '@vitrine/verifier';
 import type { Verdict } from '@vitrine/verifier';
 import { connect, deepMessage, hasProblem, patiently } from '../centre-connection.ts';
+import { verifyWithOpenssl } from '../ed25519.ts';
 import { readBody } from '../evidence-source.ts';
 import { couldNotRun } from '../failure.ts';
 import { hashFile, readBounded } from '../local-file.ts';
@@ -27,7 +28,7 @@ export async function verify(file: string, options: VerifyOptions, terminal: Ter
     throw couldNotRun('give the evidence once: --evidence FILE or --server URL');
   const maxAgeMs = readMaxAge(options.maxAge);
   const policy = await readPolicy(options.policy);
-  const task = terminal.progress.start(`hashing ${printable(basename(file))}`, 'bytes');
+  const task = terminal.progress.start(`hashing ${basename(file)}`, 'bytes');
   const hashed = await hashFile(file, (bytes) => task.update(bytes));
   task.end(formatBytes(hashed.sizeBytes));
   const evidence =
@@ -40,6 +41,7 @@ export async function verify(file: string, options: VerifyOptions, terminal: Ter
       : verifyEvidence({
           evidence,
           policy,
+          verify: verifyWithOpenssl,
           file: { name: basename(file), ...hashed },
           ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
         });
