@@ -13,7 +13,7 @@ import { CrashError, type Fault, FaultyFileSystem, type Operation } from './faul
 import { errorCode } from './file-system.ts';
 import { OPEN, REGISTERED, TestInstance } from './test-instance.ts';
 
-const RUNS = process.env['VITRINE_SOAK'] === undefined ? 25 : 1_500;
+const RUNS = process.env['VITRINE_SOAK'] === undefined ? 15 : 750;
 
 const OPERATIONS: readonly Operation[] = [
   'openForAppend',
