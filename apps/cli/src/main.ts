@@ -7,7 +7,7 @@ import { explain } from './centre-connection.ts';
 import { Failure, reasonOf } from './failure.ts';
 import { addDisposalCommand, addKeyCommands } from './key-commands.ts';
 import { barProgress, plainProgress, silent } from './progress.ts';
-import { printable } from './terminal.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 const COULD_NOT_RUN = 2;
@@ -88,7 +88,7 @@ publish
   .requiredOption('--release <version>', 'the version')
   .option('--source <dir>', 'the source: a folder')
   .option('--git <dir@rev>', 'the source: a git revision')
-  .option('--source-archive <file>', 'the source: .tar, .tar.gz, .tar.xz or .tar.zst')
+  .option('--source-archive <file>', 'the source: .tar, plain or with gzip, zstd, xz, bzip2')
   .option('--artifact <file...>', 'files that customers get')
   .option('--sbom <file>', 'CycloneDX or SPDX, JSON')
   .option('--provenance <file>', 'SLSA v1 provenance')

@@ -101,6 +101,7 @@ describe('archives that are read', () => {
     ['gzip', (tar: Buffer) => gzipSync(tar)],
     ['zstd', (tar: Buffer) => zstdCompressSync(tar)],
     ['xz', (tar: Buffer) => execFileSync('xz', ['-c'], { input: tar })],
+    ['bzip2', (tar: Buffer) => execFileSync('bzip2', ['-c'], { input: tar })],
   ])('%s', async (_, pack) => {
     const entries = await scan(pack(Buffer.concat([good, end, Buffer.alloc(4096)])));
     expect(entries.map(({ path, mode, sizeBytes }) => [path, mode, sizeBytes])).toEqual([
@@ -140,6 +141,11 @@ describe('archives that are read', () => {
     expect(seen).toEqual(['#!/bin/sh\n']);
   });
 
+  it('takes a backslash in a name', async () => {
+    const entries = await scan(Buffer.concat([member({ name: 'a\\x2db', content: 'x' }), end]));
+    expect(entries[0]?.path).toBe('a\\x2db');
+  });
+
   it('passes over content that nobody reads', async () => {
     const seen: string[] = [];
     for await (const entry of (await readArchive(file(Buffer.concat([good, end])))).files())
@@ -163,7 +169,7 @@ describe('archives that are refused', () => {
     ['empty part', 'path-malformed', member({ name: 'a//b', content: 'x' })],
     ['dot part', 'path-malformed', member({ name: 'a/./b', content: 'x' })],
     ['empty name', 'path-malformed', member({ name: '', content: 'x' })],
-    ['backslash', 'path-malformed', member({ name: 'a\\b', content: 'x' })],
+    ['leading backslash', 'path-absolute', member({ name: '\\b', content: 'x' })],
     ['control character', 'path-control-character', member({ name: 'a\x1b[31m', content: 'x' })],
     ['newline', 'path-control-character', member({ name: 'a\nb', content: 'x' })],
     ['not UTF-8', 'path-not-utf8', member({ name: Buffer.from([0x61, 0xff]), content: 'x' })],
@@ -248,7 +254,12 @@ describe('archives that are refused', () => {
 
   it('a cut compressed archive', async () => {
     const tar = Buffer.concat([good, member({ name: 'r', content: Buffer.alloc(5000, 'ab') }), end]);
-    for (const packed of [gzipSync(tar), zstdCompressSync(tar), execFileSync('xz', ['-c'], { input: tar })])
+    for (const packed of [
+      gzipSync(tar),
+      zstdCompressSync(tar),
+      execFileSync('xz', ['-c'], { input: tar }),
+      execFileSync('bzip2', ['-c'], { input: tar }),
+    ])
       expect((await refusal(packed.subarray(0, packed.length - 20))).code).toBe('truncated');
   });
 
@@ -293,7 +304,7 @@ describe('archives that are refused', () => {
       Buffer.alloc(0),
       Buffer.from('hello'),
       Buffer.from('PK\x03\x04'),
-      Buffer.from('BZh9'),
+      Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'),
       Buffer.alloc(600, 'x'),
     ])
       expect((await refusal(bytes)).code).toBe('archive-unsupported');

@@ -11,13 +11,17 @@ import { SourceError } from './source-error.ts';
 import type { SourceTree } from './source-tree.ts';
 import { TarReader } from './tar.ts';
 
-type Compression = 'none' | 'gzip' | 'xz' | 'zstd';
+type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
-/** Enough for every preset of xz (65 MiB for -9). */
-const XZ_MEMORY_LIMIT = '512MiB';
+/** What Node does not decompress itself. */
+const programs = {
+  // Enough for every preset of xz (65 MiB for -9); an archive can ask for more.
+  xz: ['--decompress', '--stdout', '--format=xz', '--memlimit-decompress=512MiB'],
+  bzip2: ['--decompress', '--stdout'],
+} as const;
 
 /**
- * @param file .tar, .tar.gz, .tar.zst or .tar.xz (xz through the program of that name), told apart by their first bytes
+ * @param file .tar, .tar.gz, .tar.zst, .tar.xz or .tar.bz2 (the last two through the programs of that name), told apart by their first bytes
  * @throws SourceError unreadable | archive-unsupported
  */
 export async function readArchive(file: string, limits: SourceLimits = defaultLimits): Promise<SourceTree> {
@@ -107,14 +111,18 @@ async function detectCompression(handle: FileHandle, file: string): Promise<Comp
   const head = buffer.subarray(0, bytesRead).toString('latin1');
   if (head.startsWith('\x1f\x8b')) return 'gzip';
   if (head.startsWith('\xfd7zXZ\0')) return 'xz';
+  if (/^BZh[1-9]/.test(head)) return 'bzip2';
   if (head.startsWith('\x28\xb5\x2f\xfd')) return 'zstd';
   const refuse = (what: string): never => {
-    throw new SourceError('archive-unsupported', `it is ${what}; give .tar, .tar.gz, .tar.xz or .tar.zst`, {
-      path: file,
-    });
+    throw new SourceError(
+      'archive-unsupported',
+      `it is ${what}; give a .tar, plain or with gzip, zstd, xz or bzip2`,
+      {
+        path: file,
+      },
+    );
   };
   if (head.startsWith('PK')) return refuse('a zip archive');
-  if (head.startsWith('BZh')) return refuse('compressed with bzip2');
   if (bytesRead === 0) return refuse('empty');
   if (bytesRead < 512 || !/^[0-7 ]+[ \0]*$/.test(head.slice(148, 156))) {
     // An archive of nothing is two blocks of zeros.
@@ -146,7 +154,8 @@ function decompress(handle: FileHandle, compression: Compression, file: string):
     case 'zstd':
       return throughZlib(compressed, createZstdDecompress({ chunkSize: 256 * 1024 }), file);
     case 'xz':
-      return throughXz(compressed, file);
+    case 'bzip2':
+      return throughProgram(compression, compressed, file);
   }
 }
 
@@ -176,14 +185,14 @@ async function* throughZlib(
   }
 }
 
-/** Node has no xz; the program of that name is used. What it says on its error channel becomes the reason. */
-async function* throughXz(compressed: Readable, file: string): AsyncGenerator<Uint8Array> {
-  const child = spawn(
-    'xz',
-    ['--decompress', '--stdout', '--format=xz', `--memlimit-decompress=${XZ_MEMORY_LIMIT}`],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  );
-  // An xz that ended early is told apart by its exit, not by the broken pipe.
+/** What the program says on its error channel becomes the reason. */
+async function* throughProgram(
+  program: keyof typeof programs,
+  compressed: Readable,
+  file: string,
+): AsyncGenerator<Uint8Array> {
+  const child = spawn(program, [...programs[program]], { stdio: ['pipe', 'pipe', 'pipe'] });
+  // A program that ended early is told apart by its exit, not by the broken pipe.
   child.stdin.on('error', () => undefined);
   compressed.on('error', () => child.kill('SIGKILL'));
   compressed.pipe(child.stdin);
@@ -202,13 +211,13 @@ async function* throughXz(compressed: Readable, file: string): AsyncGenerator<Ui
     if (error !== undefined)
       throw new SourceError(
         'program-missing',
-        'the program xz is needed to read it and could not be started',
+        `the program ${program} is needed to read it and could not be started`,
         {
           path: file,
           cause: error,
         },
       );
-    if (code !== 0) throw decompressionError(file, stderr.trim().replace(/^xz: /, ''), undefined);
+    if (code !== 0) throw decompressionError(file, stderr.trim().replaceAll('\n', ' '), undefined);
   } finally {
     compressed.destroy();
     child.kill('SIGKILL');
@@ -217,7 +226,7 @@ async function* throughXz(compressed: Readable, file: string): AsyncGenerator<Ui
 
 function decompressionError(file: string, message: string, cause: unknown): SourceError {
   if (cause instanceof SourceError) return cause;
-  return /unexpected end|Unexpected end|truncated/.test(message)
+  return /unexpected end|ends unexpectedly|truncated/i.test(message)
     ? new SourceError('truncated', 'the archive ends in the middle', { path: file, cause })
     : new SourceError('archive-malformed', `it cannot be decompressed: ${message}`, { path: file, cause });
 }

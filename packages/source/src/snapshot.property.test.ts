@@ -11,7 +11,14 @@ const runs = process.env['VITRINE_SOAK'] === undefined ? 100 : 5000;
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const part = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
-  .filter((text) => !/[\p{Cc}/\\]/u.test(text) && text !== '.' && text !== '..' && !/^[A-Za-z]:/.test(text));
+  .filter(
+    (text) =>
+      !/[\p{Cc}/]/u.test(text) &&
+      !/^\\|(^|\\)\.\.($|\\)/.test(text) &&
+      text !== '.' &&
+      text !== '..' &&
+      !/^[A-Za-z]:/.test(text),
+  );
 const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
 const entry = fc.record<SnapshotEntry>({
   path,
