@@ -1,5 +1,6 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import type { ReactNode } from 'react';
+import { FileChoice } from './file-choice.tsx';
 import { GlassCase } from './glass-case.tsx';
 import { primaryAction } from './action.ts';
 
@@ -10,7 +11,6 @@ interface FileDropProps {
 
 /** Takes files by dropping, or by choosing with mouse or keyboard. */
 export function FileDrop({ onFiles, children }: FileDropProps) {
-  const inputId = useId();
   const [over, setOver] = useState(false);
   return (
     <div
@@ -32,22 +32,7 @@ export function FileDrop({ onFiles, children }: FileDropProps) {
       <GlassCase lit={over}>
         <div className="flex min-h-56 flex-col items-center justify-center gap-4 px-5 py-8 text-center">
           <p className="font-serif text-xl">{over ? 'Let go to check it' : 'Drop a file into the case'}</p>
-          <input
-            id={inputId}
-            type="file"
-            multiple
-            className="peer sr-only"
-            onChange={(event) => {
-              onFiles([...(event.target.files ?? [])]);
-              event.target.value = '';
-            }}
-          />
-          <label
-            htmlFor={inputId}
-            className={`${primaryAction} peer-focus-visible:outline-2 peer-focus-visible:outline-offset-3 peer-focus-visible:outline-accent`}
-          >
-            Choose files
-          </label>
+          <FileChoice label="Choose files" className={primaryAction} multiple onFiles={onFiles} />
           <p className="measure text-sm text-soft">
             {children ??
               'Of any size, one or several. Add a file’s .evidence to check it without asking the centre.'}
