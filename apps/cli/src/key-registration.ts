@@ -102,7 +102,11 @@ export async function registerKeyStatement(
     // The log may have moved on since it was read: then this says what to do, where the server says only what is wrong.
     const now = prospectOf(file, await readKeysLog(server, onWait));
     if (now.outlook === 'refused') throw refused(now.reason, thrown);
-    throw thrown;
+    // What came first is durable but not published yet.
+    throw refused(
+      `${thrown.message}. Another statement was registered just before: look at vitrine keys list, and make this one again if it is still wanted`,
+      thrown,
+    );
   }
   if (accepted?.digest !== file.digest)
     throw refused('the centre accepted another statement than the one sent');

@@ -10,7 +10,7 @@ import { inWords, shortType } from './key-statement-in-words.ts';
 import { readKeysLog } from './keys-log-source.ts';
 import { createFile } from './new-file.ts';
 import { readSigningKey } from './signing-key.ts';
-import { printable } from './terminal.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { showVoided } from './voided-statements.ts';
 

@@ -1,6 +1,6 @@
 /** Progress of long work: a bar on a terminal, plain lines elsewhere, silence for programs. */
 
-import { printable } from './terminal.ts';
+import { printable } from './printable.ts';
 
 /** What is counted. */
 export type Unit = 'bytes' | 'files' | 'entries';

@@ -2,7 +2,7 @@
 import type { Release } from '@vitrine/api';
 import type { ReleaseContents } from './release-contents.ts';
 import type { ReleaseDraft, ReleaseNaming } from './release-draft.ts';
-import { printable } from './terminal.ts';
+import { printable } from './printable.ts';
 
 /**
  * One phrase a difference; none when nothing that the centre shows differs.

@@ -2,19 +2,12 @@
 import type { Progress } from './progress.ts';
 
 export interface Terminal {
-  /** Writes to standard output. Control characters of others' texts are taken out first by {@link printable}. */
+  /** Writes to standard output. Control characters of others' texts are taken out first by `printable`. */
   print(text: string): void;
   /** One line on standard error. */
   note(text: string): void;
   readonly colour: boolean;
   readonly progress: Progress;
-}
-
-/** The text without characters that steer a terminal; line ends stay. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (character) =>
-    character === '\n' ? character : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
 }
 
 const styles = { bold: '1', red: '31', green: '32', dim: '2' } as const;

@@ -1,7 +1,8 @@
 /** How a verdict reaches people and programs. */
 import { describe } from '@vitrine/verifier';
 import type { Verdict } from '@vitrine/verifier';
-import { printable, styled } from './terminal.ts';
+import { printable } from './printable.ts';
+import { styled } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Prints a verdict. @returns the exit code: 0 verified, 1 refused */

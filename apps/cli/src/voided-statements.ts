@@ -9,7 +9,7 @@ import {
 import { describeStatement } from '@vitrine/verifier';
 import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
-import { printable } from './terminal.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How many entries are looked through, and how many statements shown. */

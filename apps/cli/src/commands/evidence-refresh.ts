@@ -16,7 +16,7 @@ import { verifyWithOpenssl } from '../ed25519.ts';
 import { fetchStatementEvidence } from '../evidence-source.ts';
 import { reasonOf, refused } from '../failure.ts';
 import { readBounded, replaceFile } from '../local-file.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { readPolicy } from './verify.ts';
 

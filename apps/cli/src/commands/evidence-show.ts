@@ -5,7 +5,7 @@ import { EvidenceError, MAX_EVIDENCE_BYTES, parseEvidence } from '@vitrine/verif
 import type { Evidence } from '@vitrine/verifier';
 import { reasonOf, refused } from '../failure.ts';
 import { readBounded } from '../local-file.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface ShownStatement {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { formatPublicKey, parseSpki } from '@vitrine/statements';
 import { createFile } from '../new-file.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface KeysGenerateOptions {

@@ -11,7 +11,8 @@ import { connect } from '../centre-connection.ts';
 import { grantInWords, shortType } from '../key-statement-in-words.ts';
 import { readKeysLog } from '../keys-log-source.ts';
 import type { ServedKeysLog } from '../keys-log-source.ts';
-import { printable, styled } from '../terminal.ts';
+import { printable } from '../printable.ts';
+import { styled } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { readPolicy } from './verify.ts';
 

@@ -4,7 +4,7 @@ import { prospectOf } from '../key-registration.ts';
 import { readKeyStatement } from '../key-statement-file.ts';
 import { send, showStatement } from '../key-statement.ts';
 import { readKeysLog } from '../keys-log-source.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { showVoided } from '../voided-statements.ts';
 

@@ -2,7 +2,8 @@
 import { checkLog, FsckError } from '@vitrine/fsck';
 import type { LogReport } from '@vitrine/fsck';
 import { couldNotRun } from '../failure.ts';
-import { printable, styled } from '../terminal.ts';
+import { printable } from '../printable.ts';
+import { styled } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface LogFsckOptions {

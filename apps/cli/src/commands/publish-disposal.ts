@@ -22,7 +22,7 @@ import { readReason } from '../reason-option.ts';
 import type { ReasonOptions } from '../reason-option.ts';
 import { document } from '../release-contents.ts';
 import { readSigningKey } from '../signing-key.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface PublishDisposalOptions extends DisposalObjectOptions, ReasonOptions {

@@ -8,7 +8,7 @@ import type { ReleaseContents } from '../release-contents.ts';
 import { differencesFrom } from '../release-differences.ts';
 import { draftRelease, objectBytes, objectDigests } from '../release-draft.ts';
 import type { ReleaseNaming } from '../release-draft.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Says what would be published, and whether it is already. */

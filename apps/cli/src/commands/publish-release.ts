@@ -23,7 +23,7 @@ import { readSigningKey } from '../signing-key.ts';
 import { openSource } from '../source-option.ts';
 import type { SourceOptions } from '../source-option.ts';
 import { sendSource } from '../source-upload.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { publishDryRun } from './publish-dry-run.ts';
 

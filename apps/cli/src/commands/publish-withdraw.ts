@@ -6,7 +6,7 @@ import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-s
 import { couldNotRun, refused } from '../failure.ts';
 import { document, readText } from '../release-contents.ts';
 import { readSigningKey } from '../signing-key.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface PublishWithdrawOptions {

@@ -9,7 +9,7 @@ import { readBody } from '../evidence-source.ts';
 import { couldNotRun } from '../failure.ts';
 import { hashFile, readBounded } from '../local-file.ts';
 import { formatBytes } from '../progress.ts';
-import { printable } from '../terminal.ts';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { printVerdict } from '../verdict-output.ts';
 
