@@ -28,6 +28,7 @@ import type { ReadDb } from './projection/schema.ts';
 import { addRegistrationRoutes } from './registration/routes.ts';
 import { createRegistration } from './registration/registration.ts';
 import { createReleaseCommands } from './releases/commands.ts';
+import { createHoldings } from './releases/holdings.ts';
 import { releasesProjection } from './releases/projection.ts';
 import { addReleaseRoutes } from './releases/routes.ts';
 import type { Vault } from './vault/vault.ts';
@@ -37,6 +38,8 @@ export interface CentreOptions {
   readonly folder: DataFolder;
   readonly logStorage: LogStorage;
   readonly vault: Vault;
+  /** 32 bytes, secret: names what has been received for whom in the local state. */
+  readonly holdingsKey: Uint8Array;
   readonly read: ReadDb;
   readonly local: LocalDb;
   readonly logger: Logger;
@@ -56,6 +59,7 @@ export async function startCentre({
   folder,
   logStorage,
   vault,
+  holdingsKey,
   read,
   local,
   logger,
@@ -94,6 +98,7 @@ export async function startCentre({
   const sessions = createSessions(root.origin, nowMs);
   const commands = createReleaseCommands({
     vault,
+    holdings: createHoldings(local, holdingsKey),
     local,
     read,
     registration,

@@ -1,4 +1,5 @@
 /** The server’s command line, and the only place that wires concretes: `vitrine init`, `vitrine serve`, `vitrine vault check`. */
+import { hkdfSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,7 @@ import { openVault } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { VaultError } from './vault/vault-error.ts';
 import { parseVaultKeys } from './vault/vault-keys.ts';
+import type { VaultKeys } from './vault/vault-keys.ts';
 
 const USAGE = `usage:
   vitrine init --data DIR --origin NAME [--open-log NAME]... [--json]
@@ -76,10 +78,23 @@ async function init(args: string[]): Promise<void> {
   );
 }
 
-async function openVaultOf(folder: DataFolder, logger?: Logger): Promise<Vault> {
+/** @throws ConfigError, VaultError `wrong-keys` */
+function readVaultKeys(folder: DataFolder): VaultKeys {
+  let text: string;
+  try {
+    text = readFileSync(folder.vaultKeys, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`${folder.vaultKeys} cannot be read: put it back, nothing else opens the vault`, {
+      cause,
+    });
+  }
+  return parseVaultKeys(text);
+}
+
+async function openVaultOf(folder: DataFolder, keys: VaultKeys, logger?: Logger): Promise<Vault> {
   return openVault({
     ...openVaultStorage(folder.vault),
-    keys: parseVaultKeys(readFileSync(folder.vaultKeys, 'utf8')),
+    keys,
     ...(logger === undefined ? {} : { logger: logger.child({ part: 'vault' }) }),
   });
 }
@@ -94,12 +109,14 @@ async function serve(args: string[]): Promise<void> {
     { name: 'vitrine', level: process.env['VITRINE_LOG_LEVEL'] ?? 'info' },
     pino.destination({ dest: 2, sync: false }),
   );
+  const vaultKeys = readVaultKeys(folder);
   const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
   const centre = await startCentre({
     config,
     folder,
     logStorage: await openLogFolder({ dataDir: folder.dir }),
-    vault: await openVaultOf(folder, logger),
+    vault: await openVaultOf(folder, vaultKeys, logger),
+    holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
     read: openSqlite<ReadModels>(folder.readModels),
     local: openSqlite<LocalState>(folder.localState),
     logger,
@@ -132,7 +149,7 @@ async function vaultCheck(args: string[]): Promise<void> {
   const folder = dataFolder(required(values.data, '--data'));
   readConfig(folder);
   const lock = await openLogFolder({ dataDir: folder.dir });
-  const vault = await openVaultOf(folder);
+  const vault = await openVaultOf(folder, readVaultKeys(folder));
   const report = await vault.check({
     onProgress: ({ packs, packCount, objects }) => {
       if (values.json !== true && process.stderr.isTTY)

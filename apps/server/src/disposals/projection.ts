@@ -1,5 +1,6 @@
 /** Which disposals the log orders. */
 import { DISPOSAL_TYPE } from '@vitrine/statements';
+import { keepSecret, publish } from '../projection/bodies.ts';
 import type { Projection } from '../projection/projection.ts';
 
 export const disposalsProjection: Projection = {
@@ -10,11 +11,8 @@ export const disposalsProjection: Projection = {
       .insertInto('disposals')
       .values({ leaf_index: leafIndex, list_digest: objects.list, reason_digest: reason.digest })
       .execute();
-    await tx
-      .insertInto('public_bodies')
-      .values({ digest: reason.digest, leaf_index: leafIndex })
-      .onConflict((conflict) => conflict.column('digest').doNothing())
-      .execute();
+    await publish(tx, reason.digest, leafIndex);
+    await keepSecret(tx, objects.list, leafIndex);
     return null;
   },
 };

@@ -5,6 +5,7 @@ import type { ProvenLeaf } from '@vitrine/verifier';
 import { parseCheckpoint, parseNote } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import type { Log, PublishedCheckpoint } from '../log/log.ts';
+import { isSecret } from '../projection/bodies.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -89,6 +90,7 @@ export function createEvidenceMaker({
   ): Promise<Uint8Array> {
     const embedded: Uint8Array[] = [];
     for (const { digest, maxBytes } of bodies) {
+      if (await isSecret(db, digest)) continue;
       const status = await vault.status(digest);
       if (status.state === 'stored' && status.sizeBytes <= maxBytes)
         embedded.push(await vault.getBytes(digest, { maxBytes }));

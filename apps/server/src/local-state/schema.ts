@@ -1,4 +1,4 @@
-/** State of this centre alone, not derivable from the logs, backed up: publications under way and the secret of each snapshot. */
+/** State of this centre alone, not derivable from the logs, backed up: publications under way, the secret of each snapshot, who sent which object. */
 import type { Kysely } from 'kysely';
 
 export interface LocalState {
@@ -13,6 +13,8 @@ export interface LocalState {
     /** Payload digest of the release statement, once registered. */
     release_digest: string | null;
   };
+  /** HMAC of product and digest of each object received for the product (releases/holdings.ts). */
+  holdings: { name: string };
 }
 
 export type LocalDb = Kysely<LocalState>;
@@ -29,5 +31,10 @@ export async function prepareLocalState(db: LocalDb): Promise<void> {
     .addColumn('opened_at', 'bigint', (column) => column.notNull())
     .addColumn('release_digest', 'text')
     .addUniqueConstraint('publications_product_version', ['product', 'version'])
+    .execute();
+  await db.schema
+    .createTable('holdings')
+    .ifNotExists()
+    .addColumn('name', 'text', (column) => column.primaryKey())
     .execute();
 }

@@ -54,6 +54,8 @@ export interface ReadModels {
   };
   /** Bodies that anyone may read, because an admitted statement names them as public. */
   public_bodies: { digest: string; leaf_index: number };
+  /** Source manifests and lists of disposed objects: never given out, whatever else a statement calls them. */
+  secret_bodies: { digest: string; leaf_index: number };
   disposals: { leaf_index: number; list_digest: string; reason_digest: string };
 }
 
@@ -61,7 +63,7 @@ export type ReadDb = Kysely<ReadModels>;
 export type ReadTx = Transaction<ReadModels>;
 
 /** Raised whenever a fold changes what it emits; a database of other semantics is dropped and rebuilt. */
-const SEMANTICS = 1;
+const SEMANTICS = 2;
 
 const tables = [
   'progress',
@@ -70,6 +72,7 @@ const tables = [
   'artifacts',
   'withdrawals',
   'public_bodies',
+  'secret_bodies',
   'disposals',
 ] as const;
 
@@ -170,12 +173,14 @@ async function createTables(db: ReadDb): Promise<void> {
     .on('withdrawals')
     .column('release_digest')
     .execute();
-  await schema
-    .createTable('public_bodies')
-    .ifNotExists()
-    .addColumn('digest', 'text', (column) => column.primaryKey())
-    .addColumn('leaf_index', 'bigint', (column) => column.notNull())
-    .execute();
+  for (const table of ['public_bodies', 'secret_bodies'] as const) {
+    await schema
+      .createTable(table)
+      .ifNotExists()
+      .addColumn('digest', 'text', (column) => column.primaryKey())
+      .addColumn('leaf_index', 'bigint', (column) => column.notNull())
+      .execute();
+  }
   await schema
     .createTable('disposals')
     .ifNotExists()

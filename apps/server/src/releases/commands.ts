@@ -22,16 +22,20 @@ import { CentreError } from '../error.ts';
 import type { LocalDb, LocalState } from '../local-state/schema.ts';
 import type { Door, Registration, Submission } from '../registration/registration.ts';
 import type { ReadDb } from '../projection/schema.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { ObjectStatus, Vault } from '../vault/vault.ts';
+import type { Holdings } from './holdings.ts';
 import { readObjects } from './object-stream.ts';
 import { mayPublish } from './policy.ts';
 
 /** A manifest of 1,000,000 files of long paths stays below this, in bytes. */
 const MANIFEST_MAX_BYTES = 512 * 1024 * 1024;
 const REASON_MAX_BYTES = 1024 * 1024;
+/** So many objects of a stream are made durable, and noted as received, at a time. */
+const OBJECTS_NOTED_AT_ONCE = 8192;
 
 export interface ReleaseCommandsOptions {
   readonly vault: Vault;
+  readonly holdings: Holdings;
   readonly local: LocalDb;
   readonly read: ReadDb;
   readonly registration: Registration;
@@ -66,6 +70,7 @@ export interface ReleaseCommands {
 
 export function createReleaseCommands({
   vault,
+  holdings,
   local,
   read,
   registration,
@@ -84,8 +89,26 @@ export function createReleaseCommands({
     return row;
   }
 
-  async function body(digest: string, what: string, maxBytes = maxBodyBytes): Promise<Uint8Array> {
-    const status = await vault.status(digest);
+  /** What the vault lacks of these objects, and what it has from others only: the publisher must send both. */
+  async function missingFor(product: string, digests: Iterable<string>): Promise<string[]> {
+    const asked = [...new Set(digests)];
+    const unheld = new Set(await holdings.lacking(product, asked));
+    const gone = new Set(await vault.missing(asked.filter((digest) => !unheld.has(digest))));
+    return asked.filter((digest) => unheld.has(digest) || gone.has(digest));
+  }
+
+  async function statusFor(product: string, digest: string): Promise<ObjectStatus> {
+    const unheld = await holdings.lacking(product, [digest]);
+    return unheld.length > 0 ? { state: 'missing' } : vault.status(digest);
+  }
+
+  async function body(
+    product: string,
+    digest: string,
+    what: string,
+    maxBytes = maxBodyBytes,
+  ): Promise<Uint8Array> {
+    const status = await statusFor(product, digest);
     if (status.state !== 'stored')
       throw new CentreError('publication-incomplete', `The ${what} (${digest}) has not arrived.`);
     if (status.sizeBytes > maxBytes)
@@ -97,10 +120,10 @@ export function createReleaseCommands({
   }
 
   async function checkSource(release: ReleaseStatement, secret: string): Promise<void> {
-    const { source } = release.predicate;
+    const { product, source } = release.predicate;
     let manifest: ReturnType<typeof parseManifest>;
     try {
-      manifest = parseManifest(await body(source.manifest, 'source manifest', MANIFEST_MAX_BYTES));
+      manifest = parseManifest(await body(product, source.manifest, 'source manifest', MANIFEST_MAX_BYTES));
     } catch (cause) {
       if (!(cause instanceof SourceError)) throw cause;
       throw new CentreError('snapshot-mismatch', `The source manifest is malformed: ${cause.message}`, {
@@ -123,7 +146,10 @@ export function createReleaseCommands({
         'snapshot-mismatch',
         `The manifest gives the root ${root}, the release says ${source.root}.`,
       );
-    const missing = await vault.missing(new Set(manifest.entries.map((entry) => entry.digest)));
+    const missing = await missingFor(
+      product,
+      manifest.entries.map((entry) => entry.digest),
+    );
     if (missing.length > 0)
       throw new CentreError(
         'publication-incomplete',
@@ -135,8 +161,9 @@ export function createReleaseCommands({
     release: ReleaseStatement,
     artifacts: readonly ArtifactStatement[],
   ): Promise<void> {
+    const { product } = release.predicate;
     const { list, count } = release.predicate.artifacts;
-    const listed = parseArtifactList(await body(list, 'list of artifacts', MAX_ARTIFACT_LIST_BYTES));
+    const listed = parseArtifactList(await body(product, list, 'list of artifacts', MAX_ARTIFACT_LIST_BYTES));
     if (listed.length !== count || artifacts.length !== count) {
       throw new CentreError(
         'publication-incomplete',
@@ -152,7 +179,7 @@ export function createReleaseCommands({
           `The artifact “${name}” of the list has no statement with its digest and size.`,
         );
       }
-      const status = await vault.status(sha256);
+      const status = await statusFor(product, sha256);
       if (status.state !== 'stored')
         throw new CentreError(
           'publication-incomplete',
@@ -170,8 +197,9 @@ export function createReleaseCommands({
     { predicate }: ReleaseStatement,
     artifacts: readonly ArtifactStatement[],
   ): Promise<void> {
+    const { product } = predicate;
     if (predicate.sbom !== undefined) {
-      const bytes = await body(predicate.sbom.digest, 'SBOM');
+      const bytes = await body(product, predicate.sbom.digest, 'SBOM');
       const { format } = await documented('invalid-sbom', () => validateSbom(bytes));
       if (format !== predicate.sbom.format)
         throw new CentreError(
@@ -180,7 +208,7 @@ export function createReleaseCommands({
         );
     }
     if (predicate.provenance !== undefined) {
-      const bytes = await body(predicate.provenance.digest, 'provenance');
+      const bytes = await body(product, predicate.provenance.digest, 'provenance');
       const summary = await documented('invalid-provenance', () => validateProvenance(bytes));
       const files = artifacts.map(({ subject: [{ name, digest }] }) => ({ name, sha256: digest.sha256 }));
       if (files.length > 0 && provenanceCoverage(summary, files).covered.length === 0) {
@@ -190,7 +218,7 @@ export function createReleaseCommands({
         );
       }
     }
-    if (predicate.notes !== undefined) textOf(await body(predicate.notes.digest, 'notes'), 'notes');
+    if (predicate.notes !== undefined) textOf(await body(product, predicate.notes.digest, 'notes'), 'notes');
   }
 
   /** The registered release of this product and version, if there is one. */
@@ -280,26 +308,41 @@ export function createReleaseCommands({
     },
 
     async missing(caller, id, digests) {
-      await publicationOf(caller, id);
-      return vault.missing(digests);
+      const { product } = await publicationOf(caller, id);
+      return missingFor(product, digests);
     },
 
     async putObjects(caller, id, stream) {
-      await publicationOf(caller, id);
-      const { objects, sizeBytes } = await vault.putMany(readObjects(stream));
-      await vault.flush();
+      const { product } = await publicationOf(caller, id);
+      let received: string[] = [];
+      async function note(): Promise<void> {
+        const digests = received;
+        received = [];
+        await vault.flush();
+        await holdings.add(product, digests);
+      }
+      async function* objectsOf() {
+        for await (const object of readObjects(stream)) {
+          yield object;
+          if (received.length >= OBJECTS_NOTED_AT_ONCE) await note();
+        }
+      }
+      const { objects, sizeBytes } = await vault.putMany(objectsOf(), ({ sha256 }) => received.push(sha256));
+      await note();
       return { objects, bytes: sizeBytes };
     },
 
     async openUpload(caller, id, sha256, sizeBytes) {
-      await publicationOf(caller, id);
-      const { offsetBytes, isComplete } = await vault.openUpload(sha256, sizeBytes);
+      const { product } = await publicationOf(caller, id);
+      const mustArrive = (await holdings.lacking(product, [sha256])).length > 0;
+      const { offsetBytes, isComplete } = await vault.openUpload(sha256, sizeBytes, { mustArrive });
       return { offsetBytes, complete: isComplete };
     },
 
     async continueUpload(caller, id, { sha256, offsetBytes: from, stream }) {
-      await publicationOf(caller, id);
+      const { product } = await publicationOf(caller, id);
       const { offsetBytes, isComplete } = await vault.append(sha256, from, stream);
+      if (isComplete) await holdings.add(product, [sha256]);
       return { offsetBytes, complete: isComplete };
     },
 
@@ -321,16 +364,15 @@ export function createReleaseCommands({
           `${product} ${version} is not a release with the digest ${release} in this log.`,
         );
       const text = bodies.get(reason.digest);
-      if (text === undefined && !(await vault.has(reason.digest)))
+      // Not even when the vault has it: a digest alone must not make public what somebody keeps there.
+      if (text === undefined)
         throw new CentreError(
           'body-missing',
           `The reason (${reason.digest}) did not come with the withdrawal.`,
         );
-      if (text !== undefined) {
-        if (text.length > REASON_MAX_BYTES)
-          throw new CentreError('body-too-large', `A reason has at most ${REASON_MAX_BYTES} bytes.`);
-        textOf(text, 'reason');
-      }
+      if (text.length > REASON_MAX_BYTES)
+        throw new CentreError('body-too-large', `A reason has at most ${REASON_MAX_BYTES} bytes.`);
+      textOf(text, 'reason');
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What is known of releases: folds release, artifact and withdrawal statements that the registration policy admitted. */
 import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
+import { keepSecret, publish } from '../projection/bodies.ts';
 import type { Projection } from '../projection/projection.ts';
 
 /**
@@ -44,6 +45,7 @@ export const releasesProjection: Projection = {
           (body) => body !== undefined,
         );
         for (const body of bodies) await publish(tx, body, leafIndex);
+        await keepSecret(tx, source.manifest, leafIndex);
         return null;
       }
       case ARTIFACT_TYPE: {
@@ -113,15 +115,3 @@ export const releasesProjection: Projection = {
     }
   },
 };
-
-async function publish(
-  tx: Parameters<Projection['fold']>[0],
-  digest: string,
-  leafIndex: number,
-): Promise<void> {
-  await tx
-    .insertInto('public_bodies')
-    .values({ digest, leaf_index: leafIndex })
-    .onConflict((conflict) => conflict.column('digest').doNothing())
-    .execute();
-}

@@ -1,5 +1,6 @@
 /** HTTP: publishing (with a session), and everything that anyone may read of releases. */
 import { CentreError } from '../error.ts';
+import { isPublic, isSecret } from '../projection/bodies.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Router } from '../router.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -20,16 +21,13 @@ export function addReleaseRoutes(
   router.on('artifactContent', async ({ params }) => {
     // Only what a release names: a source file's digest must not be answered, not even with "no such artifact held".
     const { namedBy } = await getArtifact(read, params.sha256, true);
+    if (await isSecret(read, params.sha256))
+      throw new CentreError('not-found', 'The object that the artifact names is not given out.');
     const { sizeBytes, stream } = await vault.get(params.sha256);
     return { bytes: stream, sizeBytes, fileName: namedBy[0]?.name ?? params.sha256, immutable: true };
   });
   router.on('body', async ({ params }) => {
-    const row = await read
-      .selectFrom('public_bodies')
-      .select('digest')
-      .where('digest', '=', params.sha256)
-      .executeTakeFirst();
-    if (row === undefined)
+    if (!(await isPublic(read, params.sha256)))
       throw new CentreError(
         'not-found',
         `No admitted statement names a public body with the SHA-256 ${params.sha256}.`,

@@ -253,14 +253,18 @@ export class EncryptedVault implements Vault {
     throw lossError(this.#lastLoss);
   }
 
-  async openUpload(sha256: string, sizeBytes: number): Promise<UploadState> {
+  async openUpload(
+    sha256: string,
+    sizeBytes: number,
+    { mustArrive = false }: { readonly mustArrive?: boolean } = {},
+  ): Promise<UploadState> {
     this.#assertOpen();
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
       throw new RangeError(`no object has ${sizeBytes} bytes`);
     const status = await this.status(sha256);
     const address = this.#address(sha256);
     this.#assertNotDisposed(address);
-    if (status.state === 'stored') {
+    if (status.state === 'stored' && !mustArrive) {
       if (status.sizeBytes === sizeBytes) return { offsetBytes: sizeBytes, isComplete: true };
       throw new VaultError(
         'size-mismatch',

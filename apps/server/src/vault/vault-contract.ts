@@ -162,10 +162,14 @@ export interface Vault {
 
   /**
    * Opens, or goes on with, the upload of one large object; it survives the end of this process, encrypted. An object
-   * that is stored already is complete at once.
+   * that is stored already is complete at once, unless it `mustArrive`: then nothing tells that it is stored.
    * @throws VaultError disposed · size-mismatch (stored with another size) · too-many-uploads · upload-busy
    */
-  openUpload(sha256: string, sizeBytes: number): Promise<UploadState>;
+  openUpload(
+    sha256: string,
+    sizeBytes: number,
+    options?: { readonly mustArrive?: boolean },
+  ): Promise<UploadState>;
 
   /**
    * Appends to an open upload. When the source ends early, or breaks, what arrived in whole pieces of 65,536 bytes is

@@ -1,0 +1,55 @@
+/**
+ * Which objects have been received for which product. The vault keeps an object once, whoever sent it; what a product’s publisher
+ * may rely on, name in public, or learn of is only what was sent for that product. Otherwise a digest alone (a manifest’s stands
+ * in its release) would give another product’s source away.
+ *
+ * Rows are HMACs of product and digest, as the vault’s names are: the disk alone confirms no guess at a content.
+ */
+import { createHmac } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { LocalDb } from '../local-state/schema.ts';
+
+/** How many rows one statement names. */
+const CHUNK = 500;
+
+export interface Holdings {
+  /** @param digests lower-case hex SHA-256 of objects that have arrived, durably, for this product */
+  add(product: string, digests: readonly string[]): Promise<void>;
+  /** Those of the digests that were never received for this product, in the order given, each once. */
+  lacking(product: string, digests: Iterable<string>): Promise<string[]>;
+}
+
+/** @param key 32 bytes, secret */
+export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
+  const nameOf = (product: string, digest: string): string =>
+    createHmac('sha256', key).update(`${product} ${digest}`).digest('base64url');
+
+  return {
+    async add(product, digests) {
+      for (const chunk of chunksOf([...new Set(digests)])) {
+        await local
+          .insertInto('holdings')
+          .values(chunk.map((digest) => ({ name: nameOf(product, digest) })))
+          .onConflict((conflict) => conflict.column('name').doNothing())
+          .execute();
+        await setImmediate();
+      }
+    },
+    async lacking(product, digests) {
+      const lacking: string[] = [];
+      for (const chunk of chunksOf([...new Set(digests)])) {
+        const names = chunk.map((digest) => nameOf(product, digest));
+        const rows = await local.selectFrom('holdings').select('name').where('name', 'in', names).execute();
+        const held = new Set(rows.map(({ name }) => name));
+        lacking.push(...chunk.filter((_, at) => !held.has(names[at] ?? '')));
+        // Queries are synchronous: 100,000 digests must not keep other requests waiting.
+        await setImmediate();
+      }
+      return lacking;
+    },
+  };
+}
+
+function* chunksOf(digests: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < digests.length; at += CHUNK) yield digests.slice(at, at + CHUNK);
+}
