@@ -140,7 +140,10 @@ export async function startCentre({
   addRegistrationRoutes(router, {
     registration,
     vault,
-    doors: { [WITHDRAWAL_TYPE]: commands.withdrawalDoor, [DISPOSAL_TYPE]: disposalDoor() },
+    doors: {
+      [WITHDRAWAL_TYPE]: commands.withdrawalDoor,
+      [DISPOSAL_TYPE]: disposalDoor({ read, keys: () => registration.keys(), nowMs, caughtUp }),
+    },
     settled: async () => {
       await caughtUp();
       await dispose();

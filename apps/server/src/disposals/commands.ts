@@ -6,16 +6,29 @@ import {
   parseDisposalList,
   StatementError,
 } from '@vitrine/statements';
+import type { KeysState } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Door } from '../registration/registration.ts';
 import type { Vault } from '../vault/vault.ts';
+import { mayDispose, productsNaming } from './policy.ts';
 
-/** What a disposal must meet beyond the registration policy: its list came along, is well-formed and as long as it says. */
-export function disposalDoor(): Door {
-  return ({ statement, pointer }, bodies) => {
+export interface DisposalDoorOptions {
+  readonly read: ReadDb;
+  readonly keys: () => KeysState;
+  readonly nowMs: () => number;
+  /** Resolves when the read models show everything that is registered. */
+  readonly caughtUp: () => Promise<void>;
+}
+
+/**
+ * What a disposal must meet beyond the registration policy: its list came along, is well-formed and as long as it says, and its
+ * signers may also speak for every other product whose releases name one of the objects.
+ */
+export function disposalDoor({ read, keys, nowMs, caughtUp }: DisposalDoorOptions): Door {
+  return async ({ envelope, statement, pointer }, bodies) => {
     if (statement.predicateType !== DISPOSAL_TYPE) throw new TypeError('a disposal was expected');
-    const { objects, reason } = statement.predicate;
+    const { objects, product, reason } = statement.predicate;
     const list = bodies.get(objects.list);
     if (list === undefined)
       throw new CentreError(
@@ -27,25 +40,38 @@ export function disposalDoor(): Door {
       throw new CentreError('body-missing', `The reason (${reason.digest}) did not come with the disposal.`, {
         pointer,
       });
-    try {
-      const { digests } = parseDisposalList(list);
-      if (digests.length !== objects.count)
+    const digests = digestsIn(list, pointer);
+    if (digests.length !== objects.count)
+      throw new CentreError(
+        'statement-refused',
+        `The list has ${digests.length} objects, the statement says ${objects.count}.`,
+        { pointer },
+      );
+    if (digests.includes(objects.list) || digests.includes(reason.digest))
+      throw new CentreError('statement-refused', 'A disposal cannot dispose of its own list or reason.', {
+        pointer,
+      });
+    await caughtUp();
+    const signers = envelope.signatures.map(({ keyid }) => keyid);
+    for (const other of await productsNaming(read, digests)) {
+      if (other !== product && !mayDispose(keys(), signers, other, nowMs()))
         throw new CentreError(
           'statement-refused',
-          `The list has ${digests.length} objects, the statement says ${objects.count}.`,
+          `An object belongs to a release of ${other} too, and the signers may not have objects of ${other} ended.`,
           { pointer },
         );
-      if (digests.includes(objects.list) || digests.includes(reason.digest))
-        throw new CentreError('statement-refused', 'A disposal cannot dispose of its own list or reason.', {
-          pointer,
-        });
-    } catch (cause) {
-      if (cause instanceof StatementError)
-        throw new CentreError('statement-refused', cause.message, { cause, pointer });
-      throw cause;
     }
-    return Promise.resolve();
   };
+}
+
+/** @throws CentreError `statement-refused` */
+function digestsIn(list: Uint8Array, pointer: string): readonly string[] {
+  try {
+    return parseDisposalList(list).digests;
+  } catch (cause) {
+    if (!(cause instanceof StatementError)) throw cause;
+    throw new CentreError('statement-refused', cause.message, { cause, pointer });
+  }
 }
 
 /** Carries out every disposal of the log. Called at start and after each fold; resolves once all that is shown is done. */

@@ -1,0 +1,648 @@
+/**
+ * Keys and disposals as an operator handles them: the real `vitrine` against a real server. A ceremony over several machines without
+ * a network, rotation, compromise, a disposal, and what must be refused on the way.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import * as v from 'valibot';
+import { ApiError } from '@vitrine/api';
+import { formatEnvelope, parseStatementEnvelope } from '@vitrine/statements';
+import { parseEvidence } from '@vitrine/verifier';
+import { bin, sha256, startCentre } from './running-centre.ts';
+import type { RunningCentre } from './running-centre.ts';
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+// Each step of a ceremony is a process of its own.
+vi.setConfig({ testTimeout: 240_000 });
+
+let centre: RunningCentre;
+let folder: string;
+beforeAll(async () => {
+  centre = await startCentre();
+  folder = mkdtempSync(join(tmpdir(), 'vitrine-keys-'));
+});
+afterAll(async () => {
+  await centre.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function at(name: string): string {
+  return join(folder, name);
+}
+
+/** Runs the program. Nobody is at the terminal. */
+function vitrine(...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      bin,
+      args,
+      { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+      (error, out, err) => {
+        if (child.exitCode === null) reject(error ?? new Error(`${args.join(' ')} was killed`));
+        else resolve({ code: child.exitCode, out, err });
+      },
+    );
+    child.stdin?.end();
+  });
+}
+
+/** Runs the program, which must succeed. @returns standard output */
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await vitrine(...args);
+  if (code !== 0) throw new Error(`vitrine ${args.join(' ')} ended with ${code}: ${err}`);
+  return out;
+}
+
+/** Runs the program, which must end with this code. @returns what it says on standard error */
+async function fails(code: number, ...args: readonly string[]): Promise<string> {
+  const outcome = await vitrine(...args);
+  expect(outcome, `vitrine ${args.join(' ')}`).toMatchObject({ code });
+  // A sentence for people, not a stack.
+  expect(outcome.err).not.toMatch(/\n\s+at /);
+  return outcome.err;
+}
+
+const KeySchema = v.object({ keyid: v.string(), spki: v.string() });
+async function generate(name: string): Promise<{ file: string; keyid: string; spki: string }> {
+  const file = at(`${name}.pem`);
+  return { file, ...v.parse(KeySchema, JSON.parse(await done('keys', 'generate', '--out', file, '--json'))) };
+}
+
+/** The keyid of a key that was generated. */
+async function keyidIn(name: string): Promise<string> {
+  return v.parse(KeySchema, JSON.parse(await done('keys', 'show', at(`${name}.pem`), '--json'))).keyid;
+}
+
+const ListSchema = v.object({
+  log: v.string(),
+  size: v.number(),
+  verified: v.nullable(v.object({ asOf: v.number(), reason: v.string() })),
+  rootKeys: v.object({ version: v.number(), threshold: v.number(), keys: v.array(KeySchema) }),
+  policy: v.object({
+    version: v.number(),
+    rules: v.array(v.object({ predicateType: v.string(), role: v.string(), threshold: v.number() })),
+  }),
+  keys: v.array(
+    v.object({
+      keyid: v.string(),
+      roles: v.array(v.object({ role: v.string(), products: v.array(v.string()) })),
+      ended: v.nullable(v.object({ at: v.number(), by: v.string() })),
+      successor: v.nullable(v.string()),
+      voidFrom: v.nullable(v.number()),
+    }),
+  ),
+  refused: v.array(v.unknown()),
+});
+async function listed(...more: readonly string[]) {
+  return v.parse(
+    ListSchema,
+    JSON.parse(await done('keys', 'list', '--server', centre.url, '--json', ...more)),
+  );
+}
+async function keyOf(keyid: string) {
+  const key = (await listed()).keys.find((each) => each.keyid === keyid);
+  if (key === undefined) throw new Error(`no key ${keyid} is listed`);
+  return key;
+}
+
+const SaidSchema = v.object({
+  signers: v.array(v.string()),
+  accepted: v.object({ index: v.number(), duplicate: v.boolean() }),
+});
+async function said(...args: readonly string[]) {
+  return v.parse(SaidSchema, JSON.parse(await done(...args, '--server', centre.url, '--json')));
+}
+
+/** Publishes a release of one artifact. @returns the artifact's file, its evidence file, the index of the release */
+async function release(version: string, key: string, product = 'tool') {
+  const artifact = at(`${product}-${version}.bin`);
+  const source = mkdtempSync(join(folder, 'source-'));
+  writeFileSync(join(source, 'main.c'), `int version = ${JSON.stringify(version)};\n`);
+  writeFileSync(artifact, `the program ${product}, ${version}`);
+  const args = ['publish', 'release', '--server', centre.url, '--key', key, '--product', product];
+  const outcome = await vitrine(
+    ...[...args, '--release', version, '--source', source, '--artifact', artifact],
+    ...['--evidence-out', folder, '--json'],
+  );
+  return { ...outcome, artifact, evidence: `${artifact}.evidence` };
+}
+async function released(version: string, key: string) {
+  const { code, err, artifact, evidence } = await release(version, key);
+  if (code !== 0) throw new Error(`release ${version} ended with ${code}: ${err}`);
+  const { index } = await centre.api.call('release', { params: { product: 'tool', version } });
+  return { artifact, evidence, index };
+}
+
+async function verify(artifact: string, ...from: readonly string[]): Promise<Outcome> {
+  return vitrine('verify', artifact, '--policy', centre.policyFile, ...from);
+}
+
+describe('key files', () => {
+  test('are made for their owner only, never over another, and say who they are', async () => {
+    const key = await generate('first');
+    expect(statSync(key.file).mode & 0o777).toBe(0o600);
+    const before = readFileSync(key.file, 'utf8');
+    expect(await fails(2, 'keys', 'generate', '--out', key.file)).toContain('is not written over');
+    expect(readFileSync(key.file, 'utf8')).toBe(before);
+    writeFileSync(at('first.spki'), `${key.spki}\n`);
+    for (const form of [key.file, key.spki, at('first.spki')])
+      expect(JSON.parse(await done('keys', 'show', form, '--json'))).toMatchObject({
+        keyid: key.keyid,
+        spki: key.spki,
+        private: form === key.file,
+      });
+  });
+
+  test('that are something else are refused in words', async () => {
+    writeFileSync(at('not-a-key'), 'hello');
+    expect(await fails(2, 'keys', 'show', at('not-a-key'))).toContain('neither PEM nor an SPKI');
+    expect(await fails(2, 'keys', 'show', at('nowhere'))).toContain('cannot be read');
+    // The neutral element: one signature by it stands for every message.
+    const neutral = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.alloc(32)]);
+    neutral[12] = 1;
+    expect(await fails(2, 'keys', 'show', neutral.toString('base64'))).toContain('malformed key');
+  });
+});
+
+describe('keys list', () => {
+  test('says that nothing was verified, or under which policy', async () => {
+    const plain = await vitrine('keys', 'list', '--server', centre.url);
+    expect(plain.code).toBe(0);
+    expect(plain.out).toContain('not verified');
+    expect(plain.err).toContain('Nothing was verified');
+    expect((await listed()).verified).toBeNull();
+    expect((await listed('--policy', centre.policyFile)).verified?.reason).toContain('the pinned entry 0');
+  });
+
+  test('is refused under a policy that pins another entry 0, or knows other keys', async () => {
+    const other = at('other-pin.txt');
+    writeFileSync(
+      other,
+      centre.policy.replace(/keys-entry-0 [0-9a-f]{64}/, `keys-entry-0 ${'0'.repeat(64)}`),
+    );
+    const args = ['keys', 'list', '--server', centre.url, '--policy'];
+    expect(await fails(1, ...args, other)).toContain('entry 0');
+    writeFileSync(other, centre.policy.replace(/^#vitrine keys-entry-0.*\n/m, ''));
+    expect(await fails(1, ...args, other)).toContain('vouch for its own keys');
+    const stranger = await startCentre({ name: 'stranger.example' });
+    try {
+      expect(await fails(1, ...args, stranger.policyFile)).toContain('refused under this policy');
+    } finally {
+      await stranger.dispose();
+    }
+  });
+
+  test('could not run without a server', async () => {
+    expect(await fails(2, 'keys', 'list', '--server', 'ftp://nowhere')).toContain(
+      'not an http or https address',
+    );
+  });
+});
+
+describe('a ceremony without a network', () => {
+  const roots: { file: string; keyid: string; spki: string }[] = [];
+  const file = () => at('root-keys.json');
+
+  test('2 of 3 root keys: written, signed on each machine, sent once enough have signed', async () => {
+    for (const name of ['root-1', 'root-2', 'root-3']) roots.push(await generate(name));
+    const [one, two, three] = roots.map(({ file: key }) => key);
+    const making = ['keys', 'root', '--log', `${centre.name}/keys`, '--threshold', '2', '--root'];
+    // The public halves suffice, and nobody has to sign where it is written.
+    const spkis = roots.map(({ spki }) => spki);
+    expect(await fails(2, ...making, ...spkis, '--out', file())).toContain('--as-version');
+    await done(...making, ...spkis, '--as-version', '2', '--out', file());
+    expect(await fails(1, 'keys', 'submit', file(), '--server', centre.url)).toContain('nobody has signed');
+
+    const { out, err } = await vitrine('keys', 'sign', file(), '--key', centre.rootKeyFile);
+    expect(err).toContain('2 of 3 keys must sign');
+    for (const { keyid } of roots) expect(err).toContain(keyid);
+    expect(out).toContain(centre.signer.keyid);
+    await done('keys', 'sign', file(), '--key', one ?? '');
+    expect(await fails(1, 'keys', 'submit', file(), '--server', centre.url)).toContain(
+      'of the new root keys',
+    );
+    expect((await listed()).rootKeys.version).toBe(1);
+
+    // A second signature by the same key is none.
+    const once = readFileSync(file(), 'utf8');
+    expect((await vitrine('keys', 'sign', file(), '--key', one ?? '')).err).toContain('signed it already');
+    expect(readFileSync(file(), 'utf8')).toBe(once);
+
+    await done('keys', 'sign', file(), '--key', three ?? '', '--out', at('root-keys-signed.json'));
+    expect(readFileSync(file(), 'utf8')).toBe(once);
+    const { accepted } = await said('keys', 'submit', at('root-keys-signed.json'));
+    expect(accepted.duplicate).toBe(false);
+    const now = await listed('--policy', centre.policyFile);
+    expect(now.rootKeys).toMatchObject({ version: 2, threshold: 2 });
+    expect(now.rootKeys.keys.map(({ keyid }) => keyid).sort()).toEqual(
+      roots.map(({ keyid }) => keyid).sort(),
+    );
+
+    // Replayed it changes nothing; with another signature on it, it is an old version.
+    expect((await said('keys', 'submit', at('root-keys-signed.json'))).accepted).toEqual({
+      index: accepted.index,
+      duplicate: true,
+    });
+    await done('keys', 'sign', at('root-keys-signed.json'), '--key', two ?? '');
+    expect(await fails(1, 'keys', 'submit', at('root-keys-signed.json'), '--server', centre.url)).toContain(
+      'made for another state',
+    );
+    expect((await listed()).size).toBe(accepted.index + 1);
+  });
+
+  test('the old root key alone says nothing any more, nor does one of the new', async () => {
+    const key = await generate('nobody');
+    for (const alone of [centre.rootKeyFile, at('root-1.pem')]) {
+      const words = await fails(
+        1,
+        ...[
+          'keys',
+          'add',
+          '--server',
+          centre.url,
+          '--key',
+          alone,
+          '--public',
+          key.file,
+          '--role',
+          'publisher',
+        ],
+      );
+      expect(words).toMatch(/2 are needed/);
+      expect(words).toContain('vitrine keys sign');
+    }
+    expect((await listed()).keys.some(({ keyid }) => keyid === key.keyid)).toBe(false);
+  });
+
+  test('a signature by a key that is none here spoils it, until it is taken off', async () => {
+    const key = await generate('tool-1');
+    const adding = ['keys', 'add', '--server', centre.url, '--public', key.file, '--role', 'publisher=tool'];
+    const path = at('add-tool-1.json');
+    await done(...adding, '--key', at('root-1.pem'), at('root-2.pem'), '--out', path);
+    await done('keys', 'sign', path, '--key', at('nobody.pem'));
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('keys unsign');
+    await done('keys', 'unsign', path, '--signer', at('nobody.pem'));
+    await done('keys', 'submit', path, '--server', centre.url);
+    expect((await keyOf(key.keyid)).roles).toEqual([{ role: 'publisher', products: ['tool'] }]);
+  });
+
+  test('a forged signature, a foreign statement and an altered file are refused', async () => {
+    const path = at('forged.json');
+    const key = await generate('forged');
+    const adding = ['keys', 'add', '--server', centre.url, '--public', key.file, '--role', 'publisher'];
+    await done(...adding, '--key', at('root-1.pem'), at('root-2.pem'), '--out', path);
+    const { envelope } = parseStatementEnvelope(readFileSync(path));
+    const [first, ...others] = envelope.signatures;
+    if (first === undefined) throw new Error('the statement is signed');
+    const forged = { keyid: first.keyid, sig: randomBytes(64) };
+    writeFileSync(path, formatEnvelope({ ...envelope, signatures: [forged, ...others] }));
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('does not verify');
+
+    const text = new TextDecoder().decode(formatEnvelope(envelope));
+    writeFileSync(path, text.replace('{"payload"', '{ "payload"'));
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('canonical');
+    writeFileSync(path, text.slice(0, 200));
+    expect(await fails(1, 'keys', 'sign', path, '--key', at('root-1.pem'))).toContain('not a statement');
+    writeFileSync(path, Buffer.alloc(100_000, 0x20));
+    expect(await fails(1, 'keys', 'sign', path, '--key', at('root-1.pem'))).toContain('at most');
+
+    // For another instance, though well signed.
+    await done(
+      ...['keys', 'add', '--log', 'elsewhere.example/keys', '--public', key.file, '--role', 'publisher'],
+      ...['--key', at('root-1.pem'), at('root-2.pem'), '--out', at('elsewhere.json')],
+    );
+    expect(await fails(1, 'keys', 'submit', at('elsewhere.json'), '--server', centre.url)).toContain(
+      'written for elsewhere.example/keys',
+    );
+    expect((await listed()).keys.some(({ keyid }) => keyid === key.keyid)).toBe(false);
+  });
+
+  test('two statements of one version at once: one counts, the other is told to be made again', async () => {
+    const { policy } = await listed();
+    const contenders: string[] = [];
+    for (const name of ['one', 'two']) {
+      const rules = at(`rules-${name}.json`);
+      const more = { predicateType: `https://vitrine.dev/${name}/v1`, role: 'publisher', threshold: 1 };
+      writeFileSync(rules, JSON.stringify([...policy.rules, more]));
+      const path = at(`policy-${name}.json`);
+      await done(
+        ...['keys', 'policy', '--server', centre.url, '--rules', rules, '--out', path],
+        ...['--key', at('root-1.pem'), at('root-2.pem')],
+      );
+      contenders.push(path);
+    }
+    const outcomes = await Promise.all(
+      contenders.map((path) => vitrine('keys', 'submit', path, '--server', centre.url)),
+    );
+    expect(outcomes.map(({ code }) => code).sort()).toEqual([0, 1]);
+    expect(outcomes.find(({ code }) => code === 1)?.err).toMatch(/make (it|this one) again/);
+    const now = await listed('--policy', centre.policyFile);
+    expect(now.policy.version).toBe(policy.version + 1);
+    expect(now.refused).toEqual([]);
+  });
+
+  test('rules under which the centre could not go on are refused before they are signed', async () => {
+    const { policy } = await listed();
+    const rules = at('no-heads.json');
+    const signing = ['--key', at('root-1.pem'), at('root-2.pem')];
+    writeFileSync(rules, JSON.stringify(policy.rules.filter(({ role }) => role !== 'anchor')));
+    const saying = ['keys', 'policy', '--server', centre.url, '--rules', rules, ...signing];
+    expect(await fails(1, ...saying)).toContain('could not anchor its logs');
+    const raised = policy.rules.map((rule) => (rule.role === 'anchor' ? { ...rule, threshold: 2 } : rule));
+    writeFileSync(rules, JSON.stringify(raised));
+    expect(await fails(1, ...saying)).toContain('could not anchor its logs');
+    writeFileSync(rules, JSON.stringify(policy.rules));
+    expect(await fails(1, ...saying)).toContain('in force already');
+    writeFileSync(rules, '[{"predicateType": 5}]');
+    expect(await fails(2, ...saying)).toContain('0.predicateType');
+    const anchor = (await listed()).keys.find(({ roles }) => roles.some(({ role }) => role === 'anchor'));
+    const ending = ['--revoke', anchor?.keyid ?? '', '--reason', 'retired', ...signing];
+    expect(await fails(1, 'keys', 'revoke', '--server', centre.url, ...ending)).toContain('anchor.pem');
+    expect((await listed()).policy).toEqual(policy);
+  });
+
+  test('a misspelt role is refused: a key is added only once', async () => {
+    const words = await fails(
+      1,
+      ...['keys', 'add', '--server', centre.url, '--key', at('root-1.pem'), at('root-2.pem')],
+      ...['--public', at('nobody.pem'), '--role', 'publsher'],
+    );
+    expect(words).toContain('only for');
+  });
+});
+
+describe('rotation', () => {
+  let first: Awaited<ReturnType<typeof released>>;
+  let second: Awaited<ReturnType<typeof released>>;
+
+  test('the successor must sign; then releases by the old key stand, and the successor alone publishes', async () => {
+    first = await released('1.0', at('tool-1.pem'));
+    const successor = await generate('tool-2');
+    const path = at('rotate.json');
+    const rotating = ['keys', 'rotate', '--server', centre.url, '--key', at('tool-1.pem'), '--successor'];
+    await done(...rotating, successor.spki, '--out', path);
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('the successor');
+    await done(...rotating, successor.file);
+    const old = await keyOf(await keyidIn('tool-1'));
+    expect(old).toMatchObject({ ended: { by: 'rotated' }, successor: successor.keyid });
+    expect((await keyOf(successor.keyid)).roles).toEqual([{ role: 'publisher', products: ['tool'] }]);
+
+    const late = await release('1.1', at('tool-1.pem'));
+    expect(late.code).toBe(1);
+    expect(existsSync(late.evidence)).toBe(false);
+    second = await released('2.0', successor.file);
+
+    // Twice is once too often, and an ended key hands nothing on.
+    const again = await generate('tool-again');
+    expect(await fails(1, ...rotating, again.file)).toContain('had ended');
+  });
+
+  test('evidence for both verifies offline, made before or after', async () => {
+    for (const { artifact, evidence } of [first, second])
+      expect((await verify(artifact, '--evidence', evidence)).code).toBe(0);
+    expect((await verify(first.artifact, '--server', centre.url)).code).toBe(0);
+    const before = parseEvidence(readFileSync(first.evidence)).keys.leaves.length;
+    await done('evidence', 'refresh', first.evidence, '--server', centre.url, '--policy', centre.policyFile);
+    expect(parseEvidence(readFileSync(first.evidence)).keys.leaves.length).toBeGreaterThan(before);
+    await centre.stop();
+    try {
+      for (const { artifact, evidence } of [first, second])
+        expect((await verify(artifact, '--evidence', evidence)).code).toBe(0);
+    } finally {
+      await centre.restart();
+    }
+  });
+
+  describe('and compromise', () => {
+    test('voids what the key signed from an entry on: fresh evidence refuses, the old says what was true then', async () => {
+      const third = await released('3.0', at('tool-2.pem'));
+      expect((await verify(third.artifact, '--server', centre.url)).code).toBe(0);
+      const keyid = await keyidIn('tool-2');
+      const revoking = [
+        ...['keys', 'revoke', '--server', centre.url, '--revoke', keyid, '--reason', 'compromised'],
+        ...['--key', at('root-2.pem'), at('root-3.pem')],
+      ];
+      expect(await fails(2, ...revoking)).toContain('--valid-below');
+      expect(await fails(1, ...revoking, '--valid-below', '999999')).toContain('do not exist yet');
+      const { code, err } = await vitrine(...revoking, '--valid-below', String(third.index));
+      expect(code).toBe(0);
+      // What it costs is shown before it is signed: the release and its artifact, nothing of 2.0.
+      expect(err).toContain('2 of the root log’s statements become void');
+      expect(err).toContain('Release 3.0 of tool');
+      expect(err).not.toContain('Release 2.0 of tool');
+      expect(await keyOf(keyid)).toMatchObject({ ended: { by: 'compromised' }, voidFrom: third.index });
+
+      expect((await verify(third.artifact, '--server', centre.url)).code).toBe(1);
+      expect((await verify(third.artifact, '--evidence', third.evidence)).code).toBe(0);
+      expect(
+        (
+          await vitrine(
+            'evidence',
+            'refresh',
+            third.evidence,
+            '--server',
+            centre.url,
+            '--policy',
+            centre.policyFile,
+          )
+        ).code,
+      ).toBe(1);
+      for (const { artifact, evidence } of [first, second]) {
+        expect((await verify(artifact, '--server', centre.url)).code).toBe(0);
+        expect((await verify(artifact, '--evidence', evidence)).code).toBe(0);
+      }
+      expect((await release('3.1', at('tool-2.pem'))).code).toBe(1);
+    });
+
+    test('can be moved down, never up, and never by the key itself', async () => {
+      const keyid = await keyidIn('tool-2');
+      const { voidFrom } = await keyOf(keyid);
+      const revoking = [
+        'keys',
+        'revoke',
+        '--server',
+        centre.url,
+        '--revoke',
+        keyid,
+        '--reason',
+        'compromised',
+      ];
+      const signing = ['--key', at('root-2.pem'), at('root-3.pem')];
+      const size = (await centre.api.call('log', { params: { log: 'statements' } })).size;
+      expect(await fails(1, ...revoking, ...signing, '--valid-below', String(size))).toContain(
+        'already void',
+      );
+      await fails(1, ...revoking, '--key', at('tool-2.pem'), '--valid-below', '0');
+      expect((await keyOf(keyid)).voidFrom).toBe(voidFrom);
+    });
+  });
+});
+
+describe('a lost key', () => {
+  test('is replaced by the root keys and its successor, which sign on machines of their own, in any order', async () => {
+    const lost = await generate('lost');
+    const roots = ['--key', at('root-1.pem'), at('root-2.pem')];
+    await done(
+      ...['keys', 'add', '--server', centre.url, ...roots, '--public', lost.spki, '--role', 'publisher=lost'],
+    );
+    const successor = await generate('found');
+    const path = at('replace.json');
+    await done(
+      ...['keys', 'rotate', '--log', `${centre.name}/keys`, '--rotate', lost.keyid],
+      ...['--successor', successor.spki, '--out', path],
+    );
+    await done('keys', 'sign', '--key', at('root-3.pem'), path);
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('the successor');
+    await done('keys', 'sign', '--key', successor.file, path);
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('2 are needed');
+    await done('keys', 'sign', path, '--key', at('root-1.pem'));
+    // Both of those who hold the file send it.
+    const both = await Promise.all([1, 2].map(() => said('keys', 'submit', path)));
+    expect(new Set(both.map(({ accepted }) => accepted.index)).size).toBe(1);
+    expect((await keyOf(lost.keyid)).successor).toBe(successor.keyid);
+    expect((await listed('--policy', centre.policyFile)).refused).toEqual([]);
+  });
+
+  test('revoked as compromised in a file: what that voids is shown before it is sent', async () => {
+    const path = at('revoke-found.json');
+    const found = await keyidIn('found');
+    const revoking = ['keys', 'revoke', '--log', `${centre.name}/keys`, '--revoke', found];
+    const signing = ['--key', at('root-1.pem'), at('root-2.pem')];
+    await done(...revoking, ...signing, '--reason', 'compromised', '--valid-below', '999999', '--out', path);
+    expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain('do not exist yet');
+    expect(await fails(2, ...revoking, ...signing, '--reason', 'retired', '--out', path)).toContain(
+      'not written over',
+    );
+    rmSync(path);
+    await done(...revoking, ...signing, '--reason', 'compromised', '--valid-below', '0', '--out', path);
+    const { code, err } = await vitrine('keys', 'submit', path, '--server', centre.url);
+    expect(code).toBe(0);
+    expect(err).toContain('signed nothing in the root log');
+  });
+});
+
+describe('a disposal', () => {
+  test('asks first, needs the role, and then the object is gone and the vault sound', async () => {
+    const roots = ['--key', at('root-1.pem'), at('root-2.pem')];
+    for (const [name, role] of [
+      ['publisher', 'publisher=tool'],
+      ['custodian', 'custodian=tool'],
+    ] as const) {
+      const key = await generate(name);
+      await done('keys', 'add', '--server', centre.url, ...roots, '--public', key.file, '--role', role);
+    }
+    const { artifact, evidence } = await released('4.0', at('publisher.pem'));
+    const digest = sha256(readFileSync(artifact));
+    const content = () => centre.api.call('artifactContent', { params: { sha256: digest } });
+    expect(await (await content()).text()).toBe('the program tool, 4.0');
+
+    const list = at('objects.txt');
+    writeFileSync(list, `# what sha256sum prints\n${digest}  ${artifact}\n\n${digest}\n`);
+    const disposing = ['publish', 'disposal', '--server', centre.url, '--product', 'tool', '--key'];
+    const what = ['--object-list', list, '--reason', 'it names a person'];
+    const asked = await fails(2, ...disposing, at('custodian.pem'), ...what);
+    expect(asked).toContain('cannot be undone');
+    expect(asked).toContain('tool-4.0.bin of tool 4.0');
+    expect(asked).toContain('--yes');
+    expect(await fails(1, ...disposing, at('publisher.pem'), ...what, '--yes')).toContain('custodian');
+    expect(await fails(2, ...disposing, at('custodian.pem'), '--object', 'abc', '--reason', 'x')).toContain(
+      'SHA-256',
+    );
+    expect(await (await content()).text()).toBe('the program tool, 4.0');
+
+    const report = v.parse(
+      v.object({ objects: v.number(), stillHeld: v.array(v.string()), list: v.string() }),
+      JSON.parse(await done(...disposing, at('custodian.pem'), ...what, '--yes', '--json')),
+    );
+    expect(report).toMatchObject({ objects: 1, stillHeld: [] });
+    const codeOf = async (call: Promise<unknown>) =>
+      call.then(
+        () => undefined,
+        (thrown: unknown) => (thrown instanceof ApiError ? thrown.problem?.code : thrown),
+      );
+    expect(await codeOf(content())).toBe('object-disposed');
+    // Which objects is a secret.
+    expect(await codeOf(centre.api.call('body', { params: { sha256: report.list } }))).toBe('not-found');
+
+    // The statement stands: whoever has the file still verifies it.
+    expect((await verify(artifact, '--evidence', evidence)).code).toBe(0);
+    expect((await verify(artifact, '--server', centre.url)).code).toBe(0);
+
+    await centre.stop();
+    try {
+      expect(JSON.parse(await done('vault', 'check', '--data', centre.dir, '--json'))).toMatchObject({
+        ok: true,
+      });
+    } finally {
+      await centre.restart();
+    }
+    expect(await codeOf(content())).toBe('object-disposed');
+  });
+
+  test('of what another product has too needs the role for that product', async () => {
+    const { code, artifact } = await release('1.0', centre.rootKeyFile, 'other');
+    expect(code).toBe(0);
+    const digest = sha256(readFileSync(artifact));
+    const disposing = [
+      'publish',
+      'disposal',
+      '--server',
+      centre.url,
+      '--object',
+      digest,
+      '--reason',
+      'x',
+      '--yes',
+    ];
+    const words = await fails(1, ...disposing, '--product', 'tool', '--key', at('custodian.pem'));
+    expect(words).toContain('warning: the product other names it too');
+    expect(words).toContain('may not have objects of other ended');
+    const content = await centre.api.call('artifactContent', { params: { sha256: digest } });
+    expect(await content.text()).toBe('the program other, 1.0');
+    // The first root key is a custodian of every product.
+    await done(...disposing, '--product', 'tool', '--key', centre.rootKeyFile);
+    expect((await centre.api.call('artifact', { params: { sha256: digest } })).held).toBe(false);
+  });
+});
+
+describe('the key that anchors', () => {
+  test('is replaced by adding, swapping the file, and retiring: the centre goes on', async () => {
+    const roots = ['--key', at('root-1.pem'), at('root-2.pem')];
+    const old = (await listed()).keys.find(({ roles }) => roles.some(({ role }) => role === 'anchor'));
+    const next = await generate('anchor-2');
+    await done('keys', 'add', '--server', centre.url, ...roots, '--public', next.file, '--role', 'anchor');
+    await centre.stop();
+    writeFileSync(join(centre.dir, 'keys', 'anchor.pem'), readFileSync(next.file));
+    chmodSync(join(centre.dir, 'keys', 'anchor.pem'), 0o600);
+    await centre.restart();
+    await done(
+      ...['keys', 'revoke', '--server', centre.url, ...roots],
+      ...['--revoke', old?.keyid ?? '', '--reason', 'retired'],
+    );
+    const { artifact, evidence } = await released('5.0', at('publisher.pem'));
+    expect((await verify(artifact, '--evidence', evidence)).code).toBe(0);
+    const latest = await generate('after-the-anchor');
+    await done(
+      'keys',
+      'add',
+      '--server',
+      centre.url,
+      ...roots,
+      '--public',
+      latest.file,
+      '--role',
+      'publisher=tool',
+    );
+    await released('5.1', latest.file);
+    expect((await listed('--policy', centre.policyFile)).refused).toEqual([]);
+  });
+});
