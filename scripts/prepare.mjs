@@ -21,7 +21,7 @@ const wanted = createHash('sha256')
   .digest('hex');
 
 /** Debian package → a command of it that tests run. */
-const testPackages = { chromium: 'chromium', git: 'git', 'xz-utils': 'xz' };
+const testPackages = { bzip2: 'bzip2', chromium: 'chromium', git: 'git', 'xz-utils': 'xz' };
 
 /** @param {string} line */
 function say(line) {
