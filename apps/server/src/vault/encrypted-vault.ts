@@ -592,23 +592,27 @@ export class EncryptedVault implements Vault {
   async #commit(pack: OpenPack): Promise<void> {
     await this.#changes.run(async () => {
       try {
-        const { rows, tableFingerprint } = await pack.commit();
-        this.#unindexed.add(pack.packId);
-        this.#index.extendPack(
-          {
-            packId: pack.packId,
-            tableFingerprint,
-            objectCount: pack.table.rowCount,
-            endOffset: pack.table.endOffset,
-          },
-          rows.map((row) => this.#secrets.nameOf(row.digest)),
-        );
-        this.#unindexed.delete(pack.packId);
+        if (pack.pendingCount > 0) await this.#commitRows(pack);
         if (pack !== this.#current) await pack.close();
       } catch (error) {
         await this.#lose(pack, error);
       }
     });
+  }
+
+  async #commitRows(pack: OpenPack): Promise<void> {
+    const { rows, tableFingerprint } = await pack.commit();
+    this.#unindexed.add(pack.packId);
+    this.#index.extendPack(
+      {
+        packId: pack.packId,
+        tableFingerprint,
+        objectCount: pack.table.rowCount,
+        endOffset: pack.table.endOffset,
+      },
+      rows.map((row) => this.#secrets.nameOf(row.digest)),
+    );
+    this.#unindexed.delete(pack.packId);
   }
 
   async #lose(pack: OpenPack, error: unknown): Promise<void> {
@@ -722,19 +726,19 @@ export class EncryptedVault implements Vault {
     for (const packId of this.#index.packsOf(address.name)) {
       const { pack, table } = await this.#shelf.load(packId);
       const rest = table.without(address.digest);
-      const current = this.#current?.packId === packId ? this.#current : undefined;
       // Before the attempt: should it fail half-way, the next commit must not bring the row back.
-      current?.tableReplaced(rest);
+      const open = [this.#current, this.#sealing?.pack].find((each) => each?.packId === packId);
+      open?.tableReplaced(rest);
       if (rest !== table) {
         const tableFingerprint = await this.#shelf.replaceTable(pack, rest);
         this.#forgetName(packId, address.name, { tableFingerprint, objectCount: rest.rowCount });
       } else {
         await indexPack(this.#shelf, this.#index, packId);
       }
-      if (rest.rowCount > 0 || (current?.pendingCount ?? 0) > 0) continue;
-      if (current !== undefined) {
+      if (rest.rowCount > 0 || (open?.pendingCount ?? 0) > 0) continue;
+      if (open !== undefined && open === this.#current) {
         this.#current = undefined;
-        await current.close();
+        await open.close();
       }
       await dropPack(this.#shelf, this.#index, packId);
     }

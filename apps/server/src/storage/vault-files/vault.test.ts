@@ -555,6 +555,39 @@ describe('disposal', () => {
     expect(await vault.check()).toMatchObject({ ok: true, objects: 0 });
   });
 
+  test('a pack that fills up during a disposal does not bring the row back', async () => {
+    const { files, index } = openVaultStorage(dir);
+    const gate = Promise.withResolvers<undefined>();
+    const reading = Promise.withResolvers<undefined>();
+    let isGated = false;
+    const vault = await open({
+      files: {
+        ...files,
+        read: async (path, maxBytes) => {
+          if (isGated && path.endsWith('table.age')) {
+            reading.resolve(undefined);
+            await gate.promise;
+          }
+          return await files.read(path, maxBytes);
+        },
+      },
+      index,
+      packObjects: 3,
+    });
+    const { sha256: victim } = await vault.store(content(1, 100));
+    await vault.put(content(2, 100));
+    await vault.put(content(3, 100));
+    isGated = true;
+    const disposing = vault.dispose(victim);
+    await reading.promise;
+    isGated = false;
+    await vault.put(content(4, 100));
+    gate.resolve(undefined);
+    await disposing;
+    await vault.flush();
+    expect(await vault.check()).toMatchObject({ ok: true, objects: 3, problems: [] });
+  });
+
   test('puts, flushes, reads and disposals at once keep every other object', async () => {
     const vault = await open({ packObjects: 20, packBytes: 100_000 });
     const rounds = soak ? 400 : 40;
