@@ -15,6 +15,7 @@ import {
 } from '@vitrine/statements';
 import { encodeHex, equalBytes, hashLeaf } from '@vitrine/tlog';
 import { connect, hasProblem, patiently } from './centre-connection.ts';
+import { verifyWithOpenssl } from './ed25519.ts';
 import { refused } from './failure.ts';
 import { consequencesOf } from './key-consequences.ts';
 import { formatKeyStatement } from './key-statement-file.ts';
@@ -44,6 +45,7 @@ export function prospectOf(file: KeyStatementFile, { state, entries }: ServedKey
   const { entry, state: after } = advanceKeys(
     state,
     formatLeaf({ registeredAtMs, envelope: formatKeyStatement(file) }),
+    verifyWithOpenssl,
   );
   if (!entry.counts) return whyNot(file, entry);
   const { refusal, warnings } = consequencesOf(state, after);
@@ -128,7 +130,7 @@ function checkPromise(
   // Of an entry that stood there before, today's anchor key may have come later.
   if (accepted.duplicate) return;
   try {
-    const promise = openAcceptance(new TextEncoder().encode(accepted.acceptance), state);
+    const promise = openAcceptance(new TextEncoder().encode(accepted.acceptance), state, verifyWithOpenssl);
     if (
       promise.origin !== origin ||
       promise.leafIndex !== accepted.index ||

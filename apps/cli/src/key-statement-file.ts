@@ -17,9 +17,9 @@ import {
   type Statement,
   STATEMENT_PAYLOAD_TYPE,
   StatementError,
-  verifyEd25519,
   withSignatures,
 } from '@vitrine/statements';
+import { verifyWithOpenssl } from './ed25519.ts';
 import { couldNotRun, refused } from './failure.ts';
 import { readBounded } from './local-file.ts';
 
@@ -73,7 +73,7 @@ export async function signedBy(
   const added: string[] = [];
   for (const signer of signers) {
     const mine = signatures.find(({ keyid }) => keyid === signer.keyid);
-    if (mine !== undefined && verifyEd25519(signer.spki, message, mine.sig)) continue;
+    if (mine !== undefined && verifyWithOpenssl(signer.spki, message, mine.sig)) continue;
     const others = signatures.filter((signature) => signature !== mine);
     const envelope = { payloadType: STATEMENT_PAYLOAD_TYPE, payload: file.payload, signatures: others };
     try {

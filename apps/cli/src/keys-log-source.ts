@@ -3,6 +3,7 @@ import { foldKeys } from '@vitrine/statements';
 import type { KeysEntry, KeysState } from '@vitrine/statements';
 import { equalBytes, hashLeaf, rootOfLeaves } from '@vitrine/tlog';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_KEYS_LEAVES, verifyKeysLog } from '@vitrine/verifier';
+import { verifyWithOpenssl } from './ed25519.ts';
 import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
 
@@ -47,8 +48,8 @@ export async function readKeysLog(
   }
   if (!equalBytes(rootOfLeaves(leaves.map(hashLeaf)), root))
     throw refused(`the entries of the keys log that ${server} serves are not those of its own checkpoint`);
-  if (policy === undefined) return { origin, leaves, ...foldKeys(origin, leaves) };
-  const verdict = verifyKeysLog({ checkpoint: note, leaves }, policy);
+  if (policy === undefined) return { origin, leaves, ...foldKeys(origin, leaves, verifyWithOpenssl) };
+  const verdict = verifyKeysLog({ checkpoint: note, leaves }, policy, Date.now(), verifyWithOpenssl);
   if (!verdict.ok) throw refused(`the keys log of ${server} is refused under this policy: ${verdict.reason}`);
   const { state, entries, asOfMs, reason, collusion } = verdict;
   return { origin, leaves, state, entries, verified: { asOfMs, reason, collusion } };

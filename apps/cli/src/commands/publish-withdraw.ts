@@ -3,23 +3,21 @@ import { formatStatement, payloadDigestOf, signStatement, withdrawalStatement } 
 import { encodeBase64 } from '@vitrine/tlog';
 import { connect, hasProblem, patiently, statementsOrigin } from '../centre-connection.ts';
 import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
-import { couldNotRun, refused } from '../failure.ts';
-import { document, readText } from '../release-contents.ts';
+import { refused } from '../failure.ts';
+import { readReason } from '../reason-option.ts';
+import type { ReasonOptions } from '../reason-option.ts';
+import { document } from '../release-contents.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface PublishWithdrawOptions {
+export interface PublishWithdrawOptions extends ReasonOptions {
   readonly server: string;
   readonly key: string;
   readonly product: string;
   readonly release: string;
-  readonly reason?: string;
-  readonly reasonFile?: string;
   readonly json?: boolean;
 }
-
-const REASON_MAX_BYTES = 1024 * 1024;
 
 /** @returns the exit code @throws Failure, ApiError */
 export async function publishWithdraw(options: PublishWithdrawOptions, terminal: Terminal): Promise<0> {
@@ -67,16 +65,4 @@ export async function publishWithdraw(options: PublishWithdrawOptions, terminal:
         `accepted  entry ${accepted.index}, ${new Date(accepted.registeredAt).toISOString()}\n`,
     );
   return 0;
-}
-
-async function readReason({ reason, reasonFile }: PublishWithdrawOptions): Promise<Uint8Array> {
-  if ((reason === undefined) === (reasonFile === undefined))
-    throw couldNotRun('give the reason once: --reason TEXT or --reason-file FILE');
-  const bytes =
-    reasonFile === undefined
-      ? new TextEncoder().encode(reason ?? '')
-      : await readText(reasonFile, REASON_MAX_BYTES);
-  if (bytes.length > REASON_MAX_BYTES) throw couldNotRun(`the reason is over ${REASON_MAX_BYTES} bytes`);
-  if (new TextDecoder().decode(bytes).trim() === '') throw couldNotRun('the reason is empty');
-  return bytes;
 }
