@@ -102,7 +102,7 @@ export async function registerKeyStatement(
   } catch (thrown) {
     if (!hasProblem(thrown, 'statement-refused')) throw thrown;
     // The log may have moved on since it was read: then this says what to do, where the server says only what is wrong.
-    const now = prospectOf(file, await readKeysLog(server, onWait));
+    const now = prospectOf(file, await readKeysLog(server, onWait, { patience: 'busy or away' }));
     if (now.outlook === 'refused') throw refused(now.reason, thrown);
     // What came first is durable but not published yet.
     throw refused(
@@ -112,7 +112,7 @@ export async function registerKeyStatement(
   }
   if (accepted?.digest !== file.digest)
     throw refused('the centre accepted another statement than the one sent');
-  checkPromise(accepted, envelope, await readKeysLog(server, onWait));
+  checkPromise(accepted, envelope, await readKeysLog(server, onWait, { patience: 'busy or away' }));
   return accepted;
 }
 

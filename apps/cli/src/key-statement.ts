@@ -13,6 +13,7 @@ import { readSigningKey } from './signing-key.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { showVoided } from './voided-statements.ts';
+import { waiting } from './waiting.ts';
 
 /** How and where a statement is said. */
 export interface SayingOptions {
@@ -46,7 +47,7 @@ export async function sayInKeysLog(
   alsoSigning: readonly Signer[] = [],
 ): Promise<0> {
   checkOptions(options);
-  const onWait = (reason: string) => terminal.note(`waiting: ${printable(reason)}`);
+  const onWait = waiting(terminal);
   const signers = distinct([...(await readSigners(options.key ?? [], terminal)), ...alsoSigning]);
   const served = options.server === undefined ? undefined : await readKeysLog(options.server, onWait);
   const log = served?.origin ?? keysOrigin(options.log ?? '');
@@ -79,7 +80,7 @@ export async function send(
     );
   if (prospect?.outlook === 'counts')
     for (const warning of prospect.warnings) terminal.note(`warning: ${printable(warning)}`);
-  const onWait = (reason: string) => terminal.note(`waiting: ${printable(reason)}`);
+  const onWait = waiting(terminal);
   const accepted = await registerKeyStatement(server, file, onWait);
   const { predicate, predicateType } = file.statement;
   if (json)

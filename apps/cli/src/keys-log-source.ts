@@ -6,6 +6,7 @@ import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_KEYS_LEAVES, verifyKeysLog } from '@vi
 import { verifyWithOpenssl } from './ed25519.ts';
 import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
+import type { Patience } from './log-tiles.ts';
 
 export interface ServedKeysLog {
   /** NAME/keys. */
@@ -20,14 +21,15 @@ export interface ServedKeysLog {
 /**
  * @param policy the text of a verification policy; without one nothing is verified but that the entries are those of the
  * checkpoint that the same server shows
+ * @param patience whether a server that does not answer at all is waited for
  * @throws Failure when the log is not what it should be; ApiError
  */
 export async function readKeysLog(
   server: string,
   onWait: (reason: string) => void,
-  policy?: string,
+  { policy, patience = 'busy' }: { readonly policy?: string; readonly patience?: Patience } = {},
 ): Promise<ServedKeysLog> {
-  const tiles = { server, log: 'keys', onWait };
+  const tiles = { server, log: 'keys', onWait, patience };
   const { note, checkpoint } = await readCheckpoint(tiles);
   const { origin, treeSize, root } = checkpoint;
   if (!origin.endsWith('/keys'))

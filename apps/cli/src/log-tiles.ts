@@ -20,6 +20,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Of a log of statements, whose leaves are small. */
 const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_LEAF_BYTES);
 
+/** What is waited for: a server that is busy, or also one that does not answer at all. */
+export type Patience = 'busy' | 'busy or away';
+
 /** One log of statements of one centre. */
 export interface LogTiles {
   /** The centre's address. */
@@ -27,6 +30,8 @@ export interface LogTiles {
   /** The log's name there, as in `/logs/<name>/`. */
   readonly log: string;
   readonly onWait: (reason: string) => void;
+  /** 'busy or away' unless given. */
+  readonly patience?: Patience;
 }
 
 /** A checkpoint whose signatures have not been verified. */
@@ -76,26 +81,28 @@ async function readBundle(tiles: LogTiles, index: number, width: number): Promis
 
 /** @returns undefined when it is not there */
 async function read(
-  { server, log, onWait }: LogTiles,
+  { server, log, onWait, patience = 'busy or away' }: LogTiles,
   path: string,
   maxBytes: number,
 ): Promise<Uint8Array | undefined> {
   const url = `${server.replace(/\/$/, '')}/logs/${log}/${path}`;
-  return patiently(async () => {
-    let response: Response;
-    let bytes: Uint8Array;
-    try {
-      response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-      bytes = await readBody(response, maxBytes);
-    } catch (cause) {
-      throw new ApiError('unreachable', `${url} did not answer`, { cause });
-    }
-    if (response.status === 404) return undefined;
-    if (response.status === 429 || response.status >= 500)
-      throw new ApiError('unreachable', `${url} answered ${response.status}`);
-    if (!response.ok) throw new ApiError('unexpected-response', `${url} answered ${response.status}`);
-    return bytes;
-  }, onWait);
+  return patiently(
+    async () => {
+      let response: Response;
+      let bytes: Uint8Array;
+      try {
+        response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+        bytes = await readBody(response, maxBytes);
+      } catch (cause) {
+        throw new ApiError('unreachable', `${url} did not answer`, { cause });
+      }
+      if (response.status === 404) return undefined;
+      if (!response.ok) throw answeredBy(url, response.status);
+      return bytes;
+    },
+    onWait,
+    patience,
+  );
 }
 
 function parsing<T>({ server, log }: LogTiles, path: string, parse: () => T): T {
@@ -108,4 +115,13 @@ function parsing<T>({ server, log }: LogTiles, path: string, parse: () => T): T 
       cause,
     );
   }
+}
+
+/** A bare status as a problem (RFC 9457, section 4.2.1). */
+function answeredBy(url: string, status: number): ApiError {
+  const title = `${url} answered ${status}`;
+  if (status === 502 || status === 504) return new ApiError('unreachable', title);
+  return new ApiError('problem', title, {
+    problem: { type: 'about:blank', title, status, code: `http-${status}`, detail: '' },
+  });
 }

@@ -11,6 +11,7 @@ import { refused } from './failure.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
+import { waiting } from './waiting.ts';
 
 /** How many entries are looked through, and how many statements shown. */
 const MAX_ENTRIES = 200_000;
@@ -28,11 +29,7 @@ export async function showVoided(
 ): Promise<void> {
   if (predicateType !== KEY_REVOKE_TYPE || predicate.reason !== 'compromised') return;
   const { key, validBelow } = predicate;
-  const tiles = {
-    server,
-    log: 'statements',
-    onWait: (why: string) => terminal.note(`waiting: ${printable(why)}`),
-  };
+  const tiles = { server, log: 'statements', onWait: waiting(terminal) };
   const { treeSize } = (await readCheckpoint(tiles)).checkpoint;
   if (validBelow > treeSize)
     throw refused(

@@ -19,6 +19,7 @@ import { readBounded, replaceFile } from '../local-file.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { readPolicy } from './verify.ts';
+import { waiting } from '../waiting.ts';
 
 export interface EvidenceRefreshOptions {
   readonly server: string;
@@ -42,7 +43,7 @@ export async function evidenceRefresh(
   options: EvidenceRefreshOptions,
   terminal: Terminal,
 ): Promise<0 | 1> {
-  const onWait = (reason: string) => terminal.note(`waiting: ${printable(reason)}`);
+  const onWait = waiting(terminal);
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const old = view(await readBounded(file, MAX_EVIDENCE_BYTES), file);
   const client = connect(options.server);

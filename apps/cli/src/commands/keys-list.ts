@@ -15,6 +15,7 @@ import { printable } from '../printable.ts';
 import { styled } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { readPolicy } from './verify.ts';
+import { waiting } from '../waiting.ts';
 
 export interface KeysListOptions {
   readonly server: string;
@@ -26,11 +27,7 @@ export interface KeysListOptions {
 export async function keysList(options: KeysListOptions, terminal: Terminal): Promise<0 | 1> {
   connect(options.server);
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
-  const served = await readKeysLog(
-    options.server,
-    (reason) => terminal.note(`waiting: ${printable(reason)}`),
-    policy,
-  );
+  const served = await readKeysLog(options.server, waiting(terminal), policy === undefined ? {} : { policy });
   if (options.json === true) terminal.print(`${JSON.stringify(forPrograms(served))}\n`);
   else terminal.print(`${printable(forPeople(served, options).join('\n'))}\n`);
   if (options.json !== true && served.verified === undefined)

@@ -24,6 +24,7 @@ import { document } from '../release-contents.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
+import { waiting } from '../waiting.ts';
 
 export interface PublishDisposalOptions extends DisposalObjectOptions, ReasonOptions {
   readonly server: string;
@@ -47,9 +48,10 @@ export async function publishDisposal(
   if (!named.success) throw couldNotRun(`--product ${product}: ${named.issues[0].message}`);
   const digests = await readObjects(options);
   const reason = document('reason', await readReason(options));
+  if (digests.includes(reason.digest)) throw couldNotRun('the reason itself is among the objects');
   const signer = await readSigningKey(options.key, (text) => terminal.note(text));
   const client = connect(options.server);
-  const onWait = (why: string) => terminal.note(`waiting: ${printable(why)}`);
+  const onWait = waiting(terminal);
   const log = await patiently(() => statementsOrigin(client), onWait);
 
   const known = await show(digests, product, client, terminal);

@@ -26,6 +26,7 @@ import { sendSource } from '../source-upload.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { publishDryRun } from './publish-dry-run.ts';
+import { waiting } from '../waiting.ts';
 
 export interface PublishReleaseOptions extends ReleaseNaming, SourceOptions, ContentOptions {
   readonly server: string;
@@ -103,16 +104,6 @@ async function makeFolder(path: string): Promise<void> {
   } catch (cause) {
     throw couldNotRun(`--evidence-out ${path} cannot be written to: ${reasonOf(cause)}`, cause);
   }
-}
-
-/** Says once a cause of waiting that somebody should know of. */
-function waiting(terminal: Terminal): (reason: string) => void {
-  let said = '';
-  return (reason) => {
-    if (reason === said) return;
-    said = reason;
-    terminal.note(`waiting: ${printable(reason)}`);
-  };
 }
 
 async function upload(

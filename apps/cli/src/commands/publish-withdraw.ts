@@ -8,8 +8,8 @@ import { readReason } from '../reason-option.ts';
 import type { ReasonOptions } from '../reason-option.ts';
 import { document } from '../release-contents.ts';
 import { readSigningKey } from '../signing-key.ts';
-import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
+import { waiting } from '../waiting.ts';
 
 export interface PublishWithdrawOptions extends ReasonOptions {
   readonly server: string;
@@ -25,7 +25,7 @@ export async function publishWithdraw(options: PublishWithdrawOptions, terminal:
   const reason = document('reason', await readReason(options));
   const signer = await readSigningKey(options.key, (text) => terminal.note(text));
   const client = connect(options.server);
-  const onWait = (why: string) => terminal.note(`waiting: ${printable(why)}`);
+  const onWait = waiting(terminal);
   const [log, release] = await Promise.all([
     statementsOrigin(client),
     client.call('release', { params: { product, version } }).catch((thrown: unknown) => {
