@@ -1,5 +1,7 @@
 /** Attacks on a running centre by those who hold a key of it, and by those who hold none: what one product’s publisher may learn of or do to another’s. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiError } from '@vitrine/api';
 import {
@@ -271,5 +273,162 @@ describe('the confidential source of another product', () => {
       body: { envelopes: [...stolen.envelopes] },
     });
     expect(await code(centre.api.call('body', { params: { sha256: manifestDigest } }))).toBe('not-found');
+  });
+});
+
+describe('those without a key', () => {
+  const json = { 'content-type': 'application/json' };
+
+  test('store nothing: a body that no statement of the request names is refused', async () => {
+    const key = newSigner();
+    const unsigned = keyAddStatement({
+      log: `${centre.name}/keys`,
+      key: formatPublicKey(key),
+      roles: [{ role: 'publisher', products: ['*'] }],
+    });
+    const before = await vaultObjects();
+    const junk = randomBytes(100_000);
+    expect(await code(statements([text(await signStatement(unsigned, [key]))], [junk], 'keys'))).toBe(
+      'invalid-request',
+    );
+    // A withdrawal that stands in the log, sent again by somebody who read it there.
+    const { digest } = await publish(centre, {
+      product: 'old',
+      version: '1',
+      source: { a: 'a' },
+      artifacts: {},
+    });
+    const reason = Buffer.from('superseded\n');
+    const withdrawal = withdrawalStatement({
+      log: `${centre.name}/statements`,
+      product: 'old',
+      version: '1',
+      release: digest,
+      reason: { digest: sha256(reason) },
+    });
+    const envelope = text(await signStatement(withdrawal, [centre.signer]));
+    await statements([envelope], [reason], 'statements');
+    const after = await vaultObjects();
+    expect(after).toBeGreaterThan(before);
+    expect(await code(statements([envelope], [reason, junk], 'statements'))).toBe('invalid-request');
+    expect((await statements([envelope], [reason], 'statements')).statements).toMatchObject([
+      { duplicate: true },
+    ]);
+    expect(await vaultObjects()).toBe(after);
+  });
+
+  test('are refused before their body is read', async () => {
+    const response = await fetch(`${centre.url}/api/publications/${crypto.randomUUID()}/commit`, {
+      method: 'POST',
+      headers: json,
+      body: '{'.repeat(1000),
+    });
+    expect(response.status).toBe(401);
+  });
+
+  test('HEAD of a large artifact says its size and does not read it', async () => {
+    const program = randomBytes(20_000_000);
+    const token = await centre.token();
+    const { id, snapshotSecret } = await open(token, 'large', '1');
+    const prepared = await prepareRelease(centre, snapshotSecret, {
+      product: 'large',
+      version: '1',
+      source: { a: 'a' },
+      artifacts: { 'large.bin': program },
+    });
+    await centre.api.call('putObjects', {
+      token,
+      params: { id },
+      body: objectStream(prepared.objects.filter((bytes) => bytes !== program)),
+    });
+    const address = { token, params: { id, sha256: sha256(program) } };
+    await centre.api.call('upload', { ...address, query: { sizeBytes: program.length } });
+    await centre.api.call('continueUpload', {
+      ...address,
+      query: { sizeBytes: program.length, offsetBytes: 0 },
+      body: new Blob([program]),
+    });
+    await centre.api.call('commitPublication', {
+      token,
+      params: { id },
+      body: { envelopes: [...prepared.envelopes] },
+    });
+    const url = `${centre.url}/api/artifacts/${sha256(program)}/content`;
+    for (let count = 0; count < 3; count += 1) {
+      const head = await fetch(url, { method: 'HEAD' });
+      expect(head.status).toBe(200);
+      expect(head.headers.get('content-length')).toBe(String(program.length));
+    }
+    expect(sha256(new Uint8Array(await (await fetch(url)).arrayBuffer()))).toBe(sha256(program));
+  });
+});
+
+/** How many objects the vault of the folder holds, as its index says. */
+async function vaultObjects(): Promise<number> {
+  const metrics = await (await fetch(`${centre.url}/metrics`)).text();
+  return Number(/^vitrine_vault_objects (\d+)$/m.exec(metrics)?.[1]);
+}
+
+describe('a release that stands', () => {
+  test('is not registered again under the signature of another key', async () => {
+    const input = {
+      product: 'twice',
+      version: '1',
+      source: { a: 'a' },
+      artifacts: { 'a.bin': Buffer.from('a') },
+    };
+    await publish(centre, input);
+    const other = await publisherOf('twice');
+    const token = await centre.token(other);
+    const { id, snapshotSecret } = await open(token, 'twice', '1');
+    const again = await prepareRelease(centre, snapshotSecret, input, other);
+    const before = await centre.api.call('log', { params: { log: 'statements' } });
+    expect(
+      await code(
+        centre.api.call('commitPublication', {
+          token,
+          params: { id },
+          body: { envelopes: [...again.envelopes] },
+        }),
+      ),
+    ).toBe('release-exists');
+    const after = await centre.api.call('log', { params: { log: 'statements' } });
+    expect(after.durableSize).toBe(before.durableSize);
+  });
+});
+
+describe('SIGTERM', () => {
+  test('ends within seconds while an upload hangs, and answers what can be answered', async () => {
+    const other = await startCentre();
+    try {
+      const token = await other.token();
+      const { id } = await other.api.call('openPublication', {
+        token,
+        body: { product: 'p', version: '1', snapshotSecret: 'ab'.repeat(32) },
+      });
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+      const path = `/api/publications/${id}/uploads/${'c'.repeat(64)}`;
+      await fetch(`${other.url}${path}?sizeBytes=1000000`, { headers });
+      const { port } = new URL(other.url);
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(
+        `PUT ${path}?sizeBytes=1000000&offsetBytes=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(70_000)}`,
+      );
+      await once(socket, 'drain').catch(() => undefined);
+      const published = publish(other, {
+        product: 'late',
+        version: '1',
+        source: { a: 'a' },
+        artifacts: { 'late.bin': Buffer.from('late') },
+      });
+      await published;
+      expect(await other.stop()).toBe(0);
+      socket.destroy();
+      await other.restart();
+      await other.checkLogs();
+    } finally {
+      await other.dispose();
+    }
   });
 });

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import fastifyStatic from '@fastify/static';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -29,6 +30,9 @@ const contentSecurityPolicy = [
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
+
+/** Requests under way when the server ends are given this long, uploads are then cut off. */
+const CLOSE_WITHIN_MS = 5_000;
 
 const jsonLimitBytes = 1024 * 1024;
 /** JSON bodies that may be larger than the rest: 10,001 envelopes, 20,000 digests, 64 bodies. */
@@ -83,6 +87,11 @@ function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyRe
       `attachment; filename*=UTF-8''${encodeURIComponent(body.fileName)}`,
     );
   }
+  if (reply.request.method === 'HEAD' && body.bytes instanceof Readable) {
+    // fastify would read an object of gigabytes to its end to say nothing of it.
+    body.bytes.destroy();
+    return reply.send(Readable.from([]));
+  }
   return reply.send(
     body.bytes instanceof Uint8Array
       ? Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength)
@@ -99,8 +108,9 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     // A client that sends slowly or not at all must not hold a connection for ever; large uploads keep sending.
     connectionTimeout: 120_000,
     keepAliveTimeout: 72_000,
-    requestTimeout: 0,
-    forceCloseConnections: true,
+    // An upload that takes longer is cut off, and goes on from where it stood.
+    requestTimeout: 3_600_000,
+    forceCloseConnections: 'idle',
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -162,6 +172,8 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   const document = JSON.stringify(openApiDocument(options.version));
   app.get('/api/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
 
+  const callers = new WeakMap<FastifyRequest, string>();
+  const underWay = new Set<Promise<unknown>>();
   const router: Router = {
     on(name, handler) {
       const route: Route = routes[name];
@@ -169,8 +181,12 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
         method: route.method,
         url: route.path,
         bodyLimit: largeJsonBytes[name] ?? jsonLimitBytes,
+        // Before the body: who may not send one makes nobody read it.
+        onRequest: (request, _reply, done) => {
+          if (route.session) callers.set(request, options.authenticate(request.headers.authorization));
+          done();
+        },
         handler: async (request, reply) => {
-          const caller = route.session ? options.authenticate(request.headers.authorization) : undefined;
           const abort = new AbortController();
           reply.raw.once('close', () => {
             if (!reply.raw.writableFinished) abort.abort();
@@ -179,11 +195,13 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
             params: route.params === undefined ? undefined : parsed(route.params, request.params, 'path'),
             query: route.query === undefined ? undefined : parsed(route.query, request.query, 'query'),
             body: bodyOf(route, request),
-            caller,
+            caller: callers.get(request),
             signal: abort.signal,
             // The schemas of the route have just made these types true; TypeScript cannot see it through the table.
           } as unknown as RouteInput<typeof name>;
-          const output = await handler(input);
+          const handling = handler(input);
+          underWay.add(handling);
+          const output = await handling.finally(() => underWay.delete(handling));
           if (!isSchema(route.response)) return send(reply, route, output as BytesResponse);
           return reply
             .header('cache-control', 'no-store')
@@ -198,7 +216,18 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     app,
     router,
     listen: (host, port) => app.listen({ host, port }),
-    close: () => app.close(),
+    async close() {
+      const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+      const rest = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
+      try {
+        await app.close();
+      } finally {
+        clearInterval(idle);
+        clearTimeout(rest);
+      }
+      // Those whose connection was cut off let go of what they hold before it is closed under them.
+      await Promise.race([Promise.allSettled(underWay), setTimeoutPromise(CLOSE_WITHIN_MS)]);
+    },
   };
 }
 
@@ -254,8 +283,11 @@ export async function reportError(
     );
   }
   const document = problemOf(error);
-  if (document.status >= 500 && document.status !== 503)
-    logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
+  // A client that went away is no fault of the server.
+  const wentAway = code === 'ECONNRESET' && request.raw.destroyed;
+  if (document.status >= 500 && document.status !== 503 && !wentAway)
+    // The route, not the address: that may hold the digest of a secret object.
+    logger.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
   return sendProblem(reply, document);
 }
 

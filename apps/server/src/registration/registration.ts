@@ -4,6 +4,7 @@
  * Appends to the keys log and to the root log take turns, so that a key statement and the head that anchors it stand with nothing
  * between them in the root log: order by time and order by head agree (docs/formats/statements.md, "Admission").
  */
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { AcceptedStatement } from '@vitrine/api';
 import {
   admitEnvelope,
@@ -34,12 +35,14 @@ export interface Registration {
   keys(): KeysState;
   /** @throws CentreError `malformed-envelope` */
   parse(text: string, pointer: string): Submission;
-  /** Whether the registration policy would admit a statement of the root log now. @throws CentreError `statement-refused` */
-  check(submission: Submission): void;
+  /** Whether the registration policy would admit a statement of the root log now, or it stands there. @throws CentreError `statement-refused` */
+  check(submission: Submission): Promise<void>;
+  /** Whether the very statement, signed by the same keys, stands in the root log. */
+  stands(submission: Submission): Promise<boolean>;
   /**
    * Registers statements of one log, all in one batch or none; those that stand there already are answered with their index.
    * Key statements resolve once their head is in the root log.
-   * @throws CentreError `statement-refused`; LogError
+   * @throws CentreError `statement-refused`, `overloaded` while the head of the keys log cannot be appended; LogError
    */
   register(log: 'statements' | 'keys', submissions: readonly Submission[]): Promise<AcceptedStatement[]>;
 }
@@ -52,6 +55,9 @@ export interface RegistrationOptions {
   readonly publishByMs: number;
   readonly nowMs: () => number;
 }
+
+/** A head that takes longer cannot be appended, for want of space or of a right clock. */
+const ANCHOR_WAIT_MS = 20_000;
 
 const encoder = new TextEncoder();
 
@@ -81,7 +87,14 @@ export async function createRegistration({
     return Math.max(nowMs(), keysState.lastRegisteredAtMs);
   }
 
-  function admitToRoot({ bytes, pointer }: Submission): void {
+  async function stands({ identity }: Submission): Promise<boolean> {
+    return (await root.find(Buffer.from(identity, 'hex'))) !== null;
+  }
+
+  async function admitToRoot(submission: Submission): Promise<void> {
+    const { bytes, pointer } = submission;
+    // What stands there already is answered with its index, also after its key has ended.
+    if (await stands(submission)) return;
     const verdict = admitEnvelope(
       keysState,
       { origin: root.origin, atMs: registrationTime(), envelope: bytes },
@@ -134,17 +147,34 @@ export async function createRegistration({
 
   async function append(log: Log, submissions: readonly Submission[]): Promise<AcceptedStatement[]> {
     const appended = await log.append(submissions.map(({ bytes }) => bytes));
-    return Promise.all(
-      appended.map((one, at) => {
-        const submission = submissions[at];
-        if (submission === undefined) throw new TypeError('the log answered more entries than it was given');
-        return accepted(log, submission, one);
-      }),
+    const answers: AcceptedStatement[] = [];
+    for (const [at, one] of appended.entries()) {
+      const submission = submissions[at];
+      if (submission === undefined) throw new TypeError('the log answered more entries than it was given');
+      answers.push(await accepted(log, submission, one));
+      if (at % 256 === 255) await setImmediate();
+    }
+    return answers;
+  }
+
+  /**
+   * The head of all that the keys log holds is in the root log. Also after a crash between a key statement and its head: a statement
+   * by a key that the root log does not know of yet would be admitted here and refused by every reader.
+   */
+  async function keysAnchored(): Promise<void> {
+    if (keys.size === 0) return;
+    const anchored = keys.whenAnchored(keys.size - 1).then(() => true);
+    if (await Promise.race([anchored, setTimeout(ANCHOR_WAIT_MS, false, { ref: false })])) return;
+    throw new CentreError(
+      'overloaded',
+      'The newest key statement is durable, but its head cannot be appended to the root log. Send the same again.',
+      { retryAfterMs: ANCHOR_WAIT_MS },
     );
   }
 
   return {
     keys: () => keysState,
+    stands,
     parse(text, pointer) {
       const bytes = encoder.encode(text);
       try {
@@ -158,8 +188,13 @@ export async function createRegistration({
     register: (log, submissions) =>
       inTurn(async () => {
         if (log === 'statements') {
+          await keysAnchored();
           root.registerFrom(keysState.lastRegisteredAtMs);
-          for (const submission of submissions) admitToRoot(submission);
+          for (const [at, submission] of submissions.entries()) {
+            await admitToRoot(submission);
+            // Signatures are checked in this thread: 10,000 of them must not keep other requests waiting.
+            if (at % 64 === 63) await setImmediate();
+          }
           return append(root, submissions);
         }
         // Later than every entry of the root log before it, so that it changes nothing about those.
@@ -167,8 +202,7 @@ export async function createRegistration({
         await admitToKeys(submissions);
         const answers = await append(keys, submissions);
         await readKeys();
-        const last = Math.max(...answers.map(({ index }) => index));
-        await keys.whenAnchored(last);
+        await keysAnchored();
         return answers;
       }),
   };

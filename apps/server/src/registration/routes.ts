@@ -5,6 +5,7 @@ import { isKeysStatement } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
 import type { Router } from '../router.ts';
 import type { Vault } from '../vault/vault.ts';
+import { namedBodies } from './named-bodies.ts';
 import type { Door, Registration } from './registration.ts';
 
 export interface RegistrationRoutesOptions {
@@ -32,6 +33,14 @@ export function addRegistrationRoutes(
         return [createHash('sha256').update(bytes).digest('hex'), bytes];
       }),
     );
+    // Anyone may send what stands in the log already: no body is kept that nobody answers for with a signature.
+    const named = new Set(submissions.flatMap(({ statement }) => namedBodies(statement)));
+    for (const [at, digest] of [...bodies.keys()].entries()) {
+      if (!named.has(digest))
+        throw new CentreError('invalid-request', `No statement of this request names the body ${digest}.`, {
+          pointer: `/bodies/${at}`,
+        });
+    }
     for (const submission of submissions) {
       const { predicateType } = submission.statement;
       if ((body.log === 'keys') !== isKeysStatement(submission.statement)) {
@@ -49,7 +58,7 @@ export function addRegistrationRoutes(
           `A ${predicateType} is not registered here: a release goes through POST /api/publications.`,
           { pointer: submission.pointer },
         );
-      registration.check(submission);
+      await registration.check(submission);
       await door(submission, bodies);
     }
     for (const bytes of bodies.values()) await vault.store(bytes);

@@ -260,6 +260,17 @@ export function createReleaseCommands({
         `${product} ${version} is already published with other content (release ${registered}). Publish under another version, and withdraw this one if it must not be used.`,
       );
     }
+    if (registered !== undefined) {
+      // The same words signed by another key would be entries of their own that every reader refuses.
+      for (const submission of submissions) {
+        if (!(await registration.stands(submission)))
+          throw new CentreError(
+            'release-exists',
+            `${product} ${version} is already published, signed by other keys (release ${registered}).`,
+            { pointer: submission.pointer },
+          );
+      }
+    }
     await vault.flush();
     await checkSource(release.statement, secret);
     await checkArtifacts(release.statement, artifacts);
