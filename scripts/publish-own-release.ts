@@ -103,7 +103,7 @@ async function publish(server: string, key: string): Promise<void> {
     ...artifacts.flatMap((file) => ['--artifact', file]),
     ...['--sbom', sbom, '--notes', notes, ...supersedes],
   ]);
-  say(`published. Open ${server}/products/${product}/releases/${encodeURIComponent(release.version)}`);
+  say(`published. Open ${server}/products/${product}/${encodeURIComponent(release.version)}`);
 }
 
 const { values } = parseArgs({

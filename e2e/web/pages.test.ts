@@ -175,7 +175,7 @@ describe.skipIf(!hasChromium)('pages', () => {
     await page.waitForURL(`**/search?digest=${sha256(installer)}`);
     await page.getByRole('link', { name: 'larder_2.1.0_amd64.deb' }).waitFor();
     await page.getByLabel('SHA-256, or its beginning').fill('');
-    await page.getByLabel('Version').fill('2.0.0');
+    await page.getByLabel('Version', { exact: true }).fill('2.0.0');
     await page.getByRole('button', { name: 'Search', exact: true }).click();
     await page.waitForURL('**/search?version=2.0.0');
     await page.getByRole('link', { name: 'larder 2.0.0' }).waitFor();

@@ -1,15 +1,10 @@
 /** How the pages ask the centre: one client, and one query for each thing that is asked. */
 import { createApiClient, ApiError, routeUrl } from '@vitrine/api';
 import type { CallOptions, RouteName } from '@vitrine/api';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { queryOptions, QueryClient } from '@tanstack/react-query';
 import type { QueryExecuteOptions, QueryKey } from '@tanstack/react-query';
 
 const client = createApiClient('', (input, init) => fetch(input, init));
-
-/** What a page can hold of one response: larger ones are for the command line. */
-const BODY_SHOWN_MAX_BYTES = 1024 * 1024;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -124,32 +119,8 @@ export async function fetchArtifactEvidence(
   return new Uint8Array(await response.arrayBuffer());
 }
 
-export interface CheckedBody {
-  readonly sizeBytes: number;
-  /** SHA-256 of the bytes that arrived, computed in this page. */
-  readonly sha256: string;
-  readonly matches: boolean;
-  /** Null when the bytes are not UTF-8. */
-  readonly text: string | null;
-}
-
-/** A public body, and whether its bytes have the digest that the statement names. */
-export function bodyQuery(digest: string) {
-  return queryOptions({
-    queryKey: ['body', digest],
-    staleTime: Infinity,
-    queryFn: async ({ signal }): Promise<CheckedBody> => {
-      const response = await client.call('body', { params: { sha256: digest }, signal });
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      const actual = bytesToHex(sha256(bytes));
-      const shown = bytes.subarray(0, BODY_SHOWN_MAX_BYTES);
-      let text: string | null;
-      try {
-        text = new TextDecoder('utf-8', { fatal: true }).decode(shown, { stream: true });
-      } catch {
-        text = null;
-      }
-      return { sizeBytes: bytes.length, sha256: actual, matches: actual === digest, text };
-    },
-  });
+/** The bytes of a public body, as they arrived. */
+export async function fetchBody(digest: string, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await client.call('body', { params: { sha256: digest }, signal });
+  return new Uint8Array(await response.arrayBuffer());
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { apiUrl, bodyQuery } from '../api-client.ts';
+import { apiUrl } from '../api-client.ts';
 import { formatByteSize } from '../formats/byte-size.ts';
+import { bodyQuery } from './checked-body-query.ts';
 import { Digest } from './digest.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
 

@@ -55,7 +55,10 @@ export function PageLayout() {
               <li key={to}>
                 <Link
                   to={to}
-                  className="inline-flex min-h-11 items-center rounded-sm px-2 underline-offset-8 hover:text-accent aria-[current=page]:text-accent aria-[current=page]:underline sm:px-3"
+                  data-within={
+                    to === '/search' && pathname?.startsWith('/products/') === true ? '' : undefined
+                  }
+                  className="inline-flex min-h-11 items-center rounded-sm px-2 underline-offset-8 hover:text-accent aria-[current=page]:text-accent aria-[current=page]:underline data-within:text-accent data-within:underline sm:px-3"
                 >
                   {title}
                 </Link>

@@ -19,7 +19,7 @@ import { CheckedBody } from '../../components/checked-body.tsx';
 import { Digest } from '../../components/digest.tsx';
 import type { Fact } from '../../components/facts.tsx';
 import { visibleName } from '../../formats/visible-name.ts';
-import { countOf, formatByteSize } from '../../formats/byte-size.ts';
+import { countOf, formatByteSize, formatCount } from '../../formats/byte-size.ts';
 
 function releaseLink(product: string, version: string) {
   return (
@@ -126,7 +126,10 @@ export function statementFacts(statement: Statement): readonly Fact[] {
             </>
           ),
         },
-        { term: 'Size', value: `${formatByteSize(predicate.sizeBytes)} (${predicate.sizeBytes} bytes)` },
+        {
+          term: 'Size',
+          value: `${formatByteSize(predicate.sizeBytes)} (${formatCount(predicate.sizeBytes)} bytes)`,
+        },
         { term: 'Release', value: releaseLink(predicate.product, predicate.version) },
         {
           term: 'Release statement',

@@ -5,6 +5,7 @@ import { searchQuery } from '../../api-client.ts';
 import type { SearchTerms } from '../../api-client.ts';
 import { field, primaryAction, quietAction } from '../../components/action.ts';
 import { Digest } from '../../components/digest.tsx';
+import { Disclosure } from '../../components/disclosure.tsx';
 import { LogTime } from '../../components/log-time.tsx';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
@@ -81,13 +82,12 @@ const columns: readonly Column<SearchHit>[] = [
   },
 ];
 
-const fields = [
-  { name: 'q', title: 'Words', type: 'search', maxLength: 200, hint: 'product, version or file name' },
-  { name: 'product', title: 'Product', type: 'text', maxLength: 64, hint: '' },
-  { name: 'version', title: 'Version', type: 'text', maxLength: 64, hint: '' },
-  { name: 'digest', title: 'SHA-256, or its beginning', type: 'text', maxLength: 71, hint: '' },
-  { name: 'from', title: 'Registered from (UTC)', type: 'date', maxLength: 10, hint: '' },
-  { name: 'to', title: 'Registered to (UTC)', type: 'date', maxLength: 10, hint: '' },
+const narrowingFields = [
+  { name: 'product', title: 'Product', type: 'text', maxLength: 64 },
+  { name: 'version', title: 'Version', type: 'text', maxLength: 64 },
+  { name: 'digest', title: 'SHA-256, or its beginning', type: 'text', maxLength: 71 },
+  { name: 'from', title: 'Registered from (UTC)', type: 'date', maxLength: 10 },
+  { name: 'to', title: 'Registered to (UTC)', type: 'date', maxLength: 10 },
 ] as const;
 
 function termsOfForm(form: HTMLFormElement): SearchTerms {
@@ -121,35 +121,55 @@ export function SearchPage() {
           void navigate({ search: { ...termsOfForm(event.currentTarget) }, resetScroll: false });
         }}
       >
-        <div className="grid gap-x-5 gap-y-4 sm:grid-cols-2 lg:grid-cols-3">
-          {fields.map(({ name, title, type, maxLength, hint }) => (
-            <div key={name} className="min-w-0">
-              <label htmlFor={`search-${name}`} className="mb-1 block text-sm text-soft">
-                {title}
-              </label>
-              <input
-                id={`search-${name}`}
-                name={name}
-                type={type}
-                maxLength={maxLength}
-                placeholder={hint}
-                autoComplete="off"
-                spellCheck={false}
-                className={field}
-                defaultValue={terms[name] ?? ''}
-              />
-            </div>
-          ))}
-        </div>
-        <div className="mt-5 flex flex-wrap gap-3">
+        <div className="flex max-w-2xl flex-wrap gap-3 sm:flex-nowrap">
+          <label htmlFor="search-q" className="sr-only">
+            Product, version, file name or digest
+          </label>
+          <input
+            id="search-q"
+            name="q"
+            type="search"
+            maxLength={200}
+            placeholder="Product, version, file name or digest"
+            autoComplete="off"
+            spellCheck={false}
+            className={field}
+            defaultValue={terms.q ?? ''}
+          />
           <button type="submit" className={primaryAction}>
             Search
           </button>
           {asked ? (
-            <Link to="/search" className={quietAction}>
+            <Link to="/search" className={`${quietAction} shrink-0`}>
               Show everything
             </Link>
           ) : null}
+        </div>
+        <div className="mt-3 max-w-2xl">
+          <Disclosure
+            summary="By product, version, digest or date"
+            open={narrowingFields.some(({ name }) => terms[name] !== undefined)}
+          >
+            <div className="grid gap-x-5 gap-y-4 sm:grid-cols-2">
+              {narrowingFields.map(({ name, title, type, maxLength }) => (
+                <div key={name} className="min-w-0">
+                  <label htmlFor={`search-${name}`} className="mb-1 block text-sm text-soft">
+                    {title}
+                  </label>
+                  <input
+                    id={`search-${name}`}
+                    name={name}
+                    type={type}
+                    maxLength={maxLength}
+                    autoComplete="off"
+                    spellCheck={false}
+                    className={field}
+                    defaultValue={terms[name] ?? ''}
+                  />
+                </div>
+              ))}
+            </div>
+          </Disclosure>
         </div>
       </form>
       <h2 className="sr-only">Results</h2>

@@ -15,7 +15,7 @@ export function PolicyChoice() {
     verificationQueue.choosePolicy(file).catch(setProblem);
   }
   return (
-    <section aria-labelledby={`${sectionId}-title`} className="border-y border-line py-6">
+    <section aria-labelledby={`${sectionId}-title`}>
       <h2 id={`${sectionId}-title`} className="mb-2 text-xl">
         Under which policy
       </h2>
