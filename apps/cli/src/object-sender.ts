@@ -8,7 +8,7 @@ import type { Failure } from './failure.ts';
 
 /** Objects up to this size, in bytes, travel in streams. */
 export const SMALL_OBJECT_MAX_BYTES = 1024 * 1024;
-const STREAM_BYTES = 16 * 1024 * 1024;
+const STREAM_BYTES = 8 * 1024 * 1024;
 const STREAMS_UNDER_WAY = 3;
 /** An upload that does not advance in this many attempts is given up. */
 const UPLOAD_ATTEMPTS = 5;
