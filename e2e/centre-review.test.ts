@@ -1,7 +1,10 @@
 /** Attacks on a running centre by those who hold a key of it, and by those who hold none: what one product’s publisher may learn of or do to another’s. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiError } from '@vitrine/api';
 import {
@@ -18,6 +21,7 @@ import {
 import type { Signer } from '@vitrine/statements';
 import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
 import {
+  bin,
   objectStream,
   prepareRelease,
   publish,
@@ -430,5 +434,109 @@ describe('SIGTERM', () => {
     } finally {
       await other.dispose();
     }
+  });
+});
+
+describe('a folder that was put together from parts', () => {
+  const release = (version: string) => ({
+    product: 'parts',
+    version,
+    source: { a: version },
+    artifacts: { 'a.bin': Buffer.from(version) },
+  });
+  const readModels = ['', '-wal', '-shm'].map((suffix) => `read-models.sqlite${suffix}`);
+  let other: RunningCentre;
+  beforeAll(async () => {
+    other = await startCentre();
+  });
+  afterAll(async () => {
+    await other.dispose();
+  });
+  const versions = async () =>
+    (await other.api.call('product', { params: { product: 'parts' } })).releases.map(
+      ({ version }) => version,
+    );
+
+  test('read models of a longer log, or of another branch, are not believed', async () => {
+    await publish(other, release('1'));
+    await other.stop();
+    const backup = `${other.dir}.backup`;
+    cpSync(other.dir, backup, { recursive: true });
+    await other.restart();
+    await publish(other, release('2'));
+    await publish(other, release('3'));
+    await other.stop();
+    const newer = `${other.dir}.newer`;
+    cpSync(other.dir, newer, { recursive: true });
+    const restore = (): void => {
+      rmSync(other.dir, { recursive: true });
+      cpSync(backup, other.dir, { recursive: true });
+    };
+    restore();
+    for (const file of readModels) rmSync(join(other.dir, file), { force: true });
+    cpSync(join(newer, 'read-models.sqlite'), join(other.dir, 'read-models.sqlite'));
+    await other.restart();
+    expect(await versions()).toEqual(['1']);
+    // Another history of the same length.
+    await publish(other, release('other-2'));
+    await publish(other, release('other-3'));
+    await other.stop();
+    cpSync(join(newer, 'read-models.sqlite'), join(other.dir, 'read-models.sqlite'));
+    await other.restart();
+    expect(await versions()).toEqual(['other-3', 'other-2', '1']);
+  });
+
+  test('read models that are no database are made anew', async () => {
+    await other.stop();
+    for (const file of readModels) rmSync(join(other.dir, file), { force: true });
+    writeFileSync(join(other.dir, 'read-models.sqlite'), randomBytes(8192));
+    await other.restart();
+    expect(await versions()).toEqual(['other-3', 'other-2', '1']);
+  });
+
+  test('without the local state nothing registered is lost, and publishing goes on', async () => {
+    await other.stop();
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(join(other.dir, `local-state.sqlite${suffix}`), { force: true });
+    await other.restart();
+    expect(await versions()).toEqual(['other-3', 'other-2', '1']);
+    await publish(other, release('4'));
+    expect(await versions()).toEqual(['4', 'other-3', 'other-2', '1']);
+  });
+
+  test('with another vault key, a missing key or another name the server says so and does not start', async () => {
+    await other.stop();
+    const refusal = async (): Promise<string> => {
+      const child = spawn(bin, ['serve', '--data', other.dir, '--listen', '127.0.0.1:0'], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let errors = '';
+      child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+      await once(child, 'close');
+      expect(child.exitCode).toBe(2);
+      return errors.split('\n').findLast((line) => line.startsWith('vitrine:')) ?? errors;
+    };
+    const changed = async (file: string, text: string | undefined): Promise<string> => {
+      const path = join(other.dir, file);
+      const before = readFileSync(path);
+      if (text === undefined) rmSync(path);
+      else writeFileSync(path, text);
+      const said = await refusal();
+      writeFileSync(path, before);
+      return said;
+    };
+    const key = readFileSync(join(other.dir, 'keys/vault.age'), 'utf8');
+    expect(
+      await changed('keys/vault.age', key.replace(/vault-key [0-9a-f]{8}/, 'vault-key 00000000')),
+    ).toMatch(/key/);
+    expect(await changed('keys/vault.age', undefined)).toContain('vault.age cannot be read');
+    expect(await changed('keys/log-statements.pem', undefined)).toContain('log-statements.pem is missing');
+    expect(await changed('keys/anchor.pem', undefined)).toContain('anchor.pem is missing');
+    const config = readFileSync(join(other.dir, 'vitrine.json'), 'utf8');
+    expect(await changed('vitrine.json', config.replaceAll('acme.example', 'evil.example'))).toMatch(
+      /acme\.example|evil\.example/,
+    );
+    await other.restart();
+    expect((await fetch(`${other.url}/healthz`)).status).toBe(200);
   });
 });

@@ -15,7 +15,7 @@ import type { LocalState } from './local-state/schema.ts';
 import { LogError } from './log/log-error.ts';
 import type { ReadModels } from './projection/schema.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
-import { openSqlite } from './storage/sqlite/dialect.ts';
+import { openDerivedSqlite, openSqlite } from './storage/sqlite/dialect.ts';
 import { openVaultStorage } from './storage/vault-files/vault-storage.ts';
 import { openVault } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
@@ -117,7 +117,7 @@ async function serve(args: string[]): Promise<void> {
     logStorage: await openLogFolder({ dataDir: folder.dir }),
     vault: await openVaultOf(folder, vaultKeys, logger),
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
-    read: openSqlite<ReadModels>(folder.readModels),
+    read: openDerivedSqlite<ReadModels>(folder.readModels),
     local: openSqlite<LocalState>(folder.localState),
     logger,
     webRoot: existsSync(webRoot) ? webRoot : undefined,

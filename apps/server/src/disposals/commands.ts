@@ -74,7 +74,10 @@ function digestsIn(list: Uint8Array, pointer: string): readonly string[] {
   }
 }
 
-/** Carries out every disposal of the log. Called at start and after each fold; resolves once all that is shown is done. */
+/**
+ * Carries out every disposal of the log. Called at start and after each fold; resolves once all that is shown at the call is done, or
+ * was tried: one that fails, because its list is gone, holds up no other.
+ */
 export function createDisposer({
   read,
   vault,
@@ -84,32 +87,37 @@ export function createDisposer({
   vault: Vault;
   logger: Logger;
 }): () => Promise<void> {
-  let done = -1;
-  let running: Promise<void> | undefined;
+  const done = new Set<number>();
+  let turn: Promise<void> = Promise.resolve();
+  async function carryOut(listDigest: string): Promise<number> {
+    const { digests } = parseDisposalList(
+      await vault.getBytes(listDigest, { maxBytes: MAX_DISPOSAL_LIST_BYTES }),
+    );
+    for (const digest of digests) await vault.dispose(digest);
+    return digests.length;
+  }
   async function run(): Promise<void> {
     const rows = await read
       .selectFrom('disposals')
       .select(['leaf_index', 'list_digest'])
-      .where('leaf_index', '>', done)
       .orderBy('leaf_index')
       .execute();
-    for (const row of rows) {
-      const { digests } = parseDisposalList(
-        await vault.getBytes(row.list_digest, { maxBytes: MAX_DISPOSAL_LIST_BYTES }),
-      );
-      for (const digest of digests) await vault.dispose(digest);
-      logger.info({ entry: row.leaf_index, objects: digests.length }, 'disposal carried out');
-      done = row.leaf_index;
+    for (const { leaf_index: entry, list_digest: list } of rows) {
+      if (done.has(entry)) continue;
+      try {
+        const objects = await carryOut(list);
+        done.add(entry);
+        logger.info({ entry, objects }, 'disposal carried out');
+      } catch (error) {
+        logger.error({ err: error, entry }, 'a disposal could not be carried out; it is tried again');
+      }
     }
   }
   return () => {
-    running ??= run()
-      .catch((error: unknown) =>
-        logger.error({ err: error }, 'a disposal could not be carried out; it is tried again'),
-      )
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
+    // Never the run under way: it may have read the table before the newest disposal was in it.
+    turn = turn
+      .then(run)
+      .catch((error: unknown) => logger.error({ err: error }, 'the disposals could not be read'));
+    return turn;
   };
 }

@@ -5,6 +5,7 @@ import type { ProvenLeaf } from '@vitrine/verifier';
 import { parseCheckpoint, parseNote } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import type { Log, PublishedCheckpoint } from '../log/log.ts';
+import { LogError } from '../log/log-error.ts';
 import { isSecret } from '../projection/bodies.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -59,7 +60,14 @@ export function createEvidenceMaker({
       return kept;
     }
     const newest = root.published;
-    return nowMs() - newest.cosignedAt * 1000 > maxAgeMs ? root.republish() : newest;
+    if (nowMs() - newest.cosignedAt * 1000 <= maxAgeMs) return newest;
+    try {
+      return await root.republish();
+    } catch (error) {
+      // A full disk or a wrong clock keeps nobody from evidence that is older than it could be.
+      if (error instanceof LogError) return root.published;
+      throw error;
+    }
   }
 
   async function statementOf(leafIndex: number, checkpoint: PublishedCheckpoint): Promise<ProvenLeaf> {

@@ -89,11 +89,21 @@ export function problemOf(error: unknown): Problem {
     const code = vaultCodes[error.code];
     if (code !== 'internal') return problem(code, error.message);
   }
+  if (isFullDisk(error))
+    return problem(
+      'disk-full',
+      'The disk of this centre is full. Send the same again later: what was registered is found there.',
+    );
   return problem(
     'internal',
     'The error is in the server’s own log. Try again; if it stays, tell the operator of this centre.',
     {},
   );
+}
+
+/** SQLite’s own words for it: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE of the index of a write-ahead log (sqlite.org/rescode.html). */
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (error.errcode === 13 || error.errcode === 4874);
 }
 
 /** A problem document of a code. */

@@ -20,6 +20,9 @@ import { clearReadModels, prepareReadModels } from './schema.ts';
 import type { ReadDb, ReadTx } from './schema.ts';
 
 const BATCH_ENTRIES = 512;
+/** After a fold that failed, of a full disk say, it is tried again; twice as late each time. */
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 15_000;
 
 export interface Projector {
   /** Entries of the root log that the read models show. */
@@ -28,7 +31,10 @@ export interface Projector {
   readonly keys: KeysState;
   /** Why an entry of the keys log counts for nothing; null when it counts, or is not anchored yet. */
   keysRefusal(leafIndex: number): string | null;
-  /** Resolves when entries below `size` are shown. `size` must be published or about to be. */
+  /**
+   * Resolves when entries below `size` are shown; `size` must be published or about to be. Rejects with what a fold threw: it is tried
+   * again by itself, so the caller may ask again.
+   */
   whenFolded(size: number): Promise<void>;
   /** Called after each batch. */
   onFolded(listener: (size: number) => void): void;
@@ -43,10 +49,11 @@ export interface ProjectorOptions {
   readonly logger: Logger;
 }
 
-/** Which keys void which entries, as one comparable text. */
+/** Which keys void which entries, and whether anything counts at all, as one comparable text. */
 function voidedFrom(state: KeysState): string {
   return [...state.keys.values()]
     .flatMap((key) => (key.voidFrom === undefined ? [] : [`${key.keyid} ${key.voidFrom}`]))
+    .concat(state.unsound === undefined ? [] : ['unsound'])
     .sort()
     .join('\n');
 }
@@ -64,7 +71,11 @@ export async function startProjector({
   projections,
   logger,
 }: ProjectorOptions): Promise<Projector> {
-  await prepareReadModels(db);
+  const rootHashAt = async (at: number): Promise<string> => encodeHex(await root.rootAt(at));
+  await prepareReadModels(db, {
+    origin: root.origin,
+    rootAt: async (at) => (at <= root.published.size ? rootHashAt(at) : null),
+  });
   const progress = await db.selectFrom('progress').selectAll().executeTakeFirstOrThrow();
   let size = progress.root_size;
   let anchored: AnchoredKeys = { state: emptyKeysState(keys.origin), refusals: new Map() };
@@ -73,10 +84,12 @@ export async function startProjector({
   const waiting: {
     readonly size: number;
     readonly resolve: () => void;
-    readonly reject: (error: Error) => void;
+    readonly reject: (error: unknown) => void;
   }[] = [];
   const listeners: ((size: number) => void)[] = [];
   let closed = false;
+  let retryMs = RETRY_FIRST_MS;
+  let retry: NodeJS.Timeout | undefined;
 
   async function foldKeysUpTo(end: number): Promise<AnchoredKeys> {
     let { state } = anchored;
@@ -152,7 +165,10 @@ export async function startProjector({
           await clearReadModels(tx);
           start = 0;
         }
-        await tx.updateTable('progress').set({ root_size: end, keys_size: anchored.state.size }).execute();
+        await tx
+          .updateTable('progress')
+          .set({ root_size: end, root_hash: await rootHashAt(end), keys_size: anchored.state.size })
+          .execute();
       });
     } catch (error) {
       anchored = before;
@@ -173,12 +189,23 @@ export async function startProjector({
   }
   function follow(): void {
     running ??= catchUp()
-      .catch((error: unknown) => logger.error({ err: error, size }, 'the pages do not follow the log'))
+      .then(() => {
+        retryMs = RETRY_FIRST_MS;
+      })
+      .catch((error: unknown) => {
+        logger.error({ err: error, size }, 'the pages do not follow the log; it is tried again');
+        for (const waiter of waiting.splice(0)) waiter.reject(error);
+        clearTimeout(retry);
+        if (!closed) retry = setTimeout(follow, retryMs);
+        retryMs = Math.min(2 * retryMs, RETRY_MOST_MS);
+      })
       .finally(() => {
         running = undefined;
       });
   }
-  await catchUp();
+  // A first fold that fails, of a full disk say, keeps nobody from reading what is shown already.
+  follow();
+  await running;
   const unsubscribe = root.onPublished(follow);
   follow();
 
@@ -200,6 +227,7 @@ export async function startProjector({
     onFolded: (listener) => listeners.push(listener),
     async close() {
       closed = true;
+      clearTimeout(retry);
       unsubscribe();
       await running;
       for (const waiter of waiting.splice(0)) waiter.reject(new Error('the server is closing'));

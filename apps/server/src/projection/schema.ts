@@ -5,8 +5,15 @@
 import type { Kysely, Transaction } from 'kysely';
 
 export interface ReadModels {
-  /** One row: how far the root log and the keys log have been folded, and by which semantics. */
-  progress: { id: number; semantics: number; root_size: number; keys_size: number };
+  /** One row: how far the root log (its origin, and its root at that size) and the keys log have been folded, and by which semantics. */
+  progress: {
+    id: number;
+    semantics: number;
+    origin: string;
+    root_size: number;
+    root_hash: string;
+    keys_size: number;
+  };
   /** Every entry of the root log that is a statement. `refusal` is null when it is admitted and counts. */
   statements: {
     leaf_index: number;
@@ -25,6 +32,8 @@ export interface ReadModels {
     source_root: string;
     source_files: number;
     artifact_count: number;
+    /** Of the artifacts that it says it has, those that stand in the log. */
+    artifacts_shown: number;
     artifact_list: string;
     sbom_format: string | null;
     sbom_digest: string | null;
@@ -76,19 +85,40 @@ const tables = [
   'disposals',
 ] as const;
 
-/** Makes the tables, or drops and makes them anew when they were folded by other semantics. */
-export async function prepareReadModels(db: ReadDb): Promise<void> {
-  await createTables(db);
-  const progress = await db.selectFrom('progress').select('semantics').executeTakeFirst();
-  if (progress !== undefined && progress.semantics !== SEMANTICS) {
-    for (const table of tables) await db.schema.dropTable(table).execute();
-    await createTables(db);
-  }
-  await db
-    .insertInto('progress')
-    .values({ id: 1, semantics: SEMANTICS, root_size: 0, keys_size: 0 })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
+/**
+ * Makes the tables; drops and makes them anew when they were folded by other semantics, or, as after a restore, from entries that
+ * are not in this log. All or nothing, so that a crash leaves no table behind that the progress does not tell of.
+ * @param log `rootAt`: the hex root hash at a size, null where the log has not published so much
+ */
+export async function prepareReadModels(
+  db: ReadDb,
+  log: { readonly origin: string; readonly rootAt: (size: number) => Promise<string | null> },
+): Promise<void> {
+  const isOf = async (tx: ReadTx): Promise<boolean> => {
+    const present = await tx.introspection.getTables();
+    if (!present.some(({ name }) => name === 'progress')) return false;
+    const known = await tx.selectFrom('progress').select('semantics').executeTakeFirst();
+    if (known?.semantics !== SEMANTICS) return false;
+    const progress = await tx.selectFrom('progress').selectAll().executeTakeFirstOrThrow();
+    return progress.origin === log.origin && progress.root_hash === (await log.rootAt(progress.root_size));
+  };
+  const rootHash = await log.rootAt(0);
+  await db.transaction().execute(async (tx) => {
+    if (await isOf(tx)) return;
+    for (const table of tables) await tx.schema.dropTable(table).ifExists().execute();
+    await createTables(tx);
+    await tx
+      .insertInto('progress')
+      .values({
+        id: 1,
+        semantics: SEMANTICS,
+        origin: log.origin,
+        root_size: 0,
+        root_hash: rootHash ?? '',
+        keys_size: 0,
+      })
+      .execute();
+  });
 }
 
 /** Empties every table but the progress. */
@@ -96,14 +126,15 @@ export async function clearReadModels(tx: ReadTx): Promise<void> {
   for (const table of tables) if (table !== 'progress') await tx.deleteFrom(table).execute();
 }
 
-async function createTables(db: ReadDb): Promise<void> {
-  const { schema } = db;
+async function createTables({ schema }: ReadTx): Promise<void> {
   await schema
     .createTable('progress')
     .ifNotExists()
     .addColumn('id', 'integer', (column) => column.primaryKey())
     .addColumn('semantics', 'integer', (column) => column.notNull())
+    .addColumn('origin', 'text', (column) => column.notNull())
     .addColumn('root_size', 'bigint', (column) => column.notNull())
+    .addColumn('root_hash', 'text', (column) => column.notNull())
     .addColumn('keys_size', 'bigint', (column) => column.notNull())
     .execute();
   await schema
@@ -128,6 +159,7 @@ async function createTables(db: ReadDb): Promise<void> {
     .addColumn('source_root', 'text', (column) => column.notNull())
     .addColumn('source_files', 'bigint', (column) => column.notNull())
     .addColumn('artifact_count', 'bigint', (column) => column.notNull())
+    .addColumn('artifacts_shown', 'bigint', (column) => column.notNull())
     .addColumn('artifact_list', 'text', (column) => column.notNull())
     .addColumn('sbom_format', 'text')
     .addColumn('sbom_digest', 'text')
@@ -136,6 +168,12 @@ async function createTables(db: ReadDb): Promise<void> {
     .addColumn('supersedes', 'text')
     .addColumn('signers', 'text', (column) => column.notNull())
     .addUniqueConstraint('releases_product_version', ['product', 'version'])
+    .execute();
+  await schema
+    .createIndex('releases_source_root')
+    .ifNotExists()
+    .on('releases')
+    .column('source_root')
     .execute();
   await schema
     .createTable('artifacts')
@@ -149,14 +187,9 @@ async function createTables(db: ReadDb): Promise<void> {
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('sha256', 'text', (column) => column.notNull())
     .addColumn('size_bytes', 'bigint', (column) => column.notNull())
+    .addUniqueConstraint('artifacts_release_name', ['release_digest', 'name'])
     .execute();
   await schema.createIndex('artifacts_sha256').ifNotExists().on('artifacts').column('sha256').execute();
-  await schema
-    .createIndex('artifacts_release')
-    .ifNotExists()
-    .on('artifacts')
-    .column('release_digest')
-    .execute();
   await schema
     .createTable('withdrawals')
     .ifNotExists()

@@ -32,6 +32,7 @@ export const releasesProjection: Projection = {
             source_root: source.root,
             source_files: source.files,
             artifact_count: artifacts.count,
+            artifacts_shown: 0,
             artifact_list: artifacts.list,
             sbom_format: sbom?.format ?? null,
             sbom_digest: sbom?.digest ?? null,
@@ -53,21 +54,21 @@ export const releasesProjection: Projection = {
         const [subject] = statement.subject;
         const named = await tx
           .selectFrom('releases')
-          .select(['product', 'version', 'artifact_count'])
+          .select(['product', 'version', 'artifact_count', 'artifacts_shown'])
           .where('digest', '=', release)
           .executeTakeFirst();
         if (named === undefined) return `the release ${release} that it names is not in the log before it`;
         if (named.product !== product || named.version !== version)
           return `it says ${product} ${version}, the release that it names ${named.product} ${named.version}`;
-        const siblings = await tx
+        const earlier = await tx
           .selectFrom('artifacts')
-          .select(['leaf_index', 'name'])
+          .select('leaf_index')
           .where('release_digest', '=', release)
-          .execute();
-        const earlier = siblings.find(({ name }) => name === subject.name);
+          .where('name', '=', subject.name)
+          .executeTakeFirst();
         if (earlier !== undefined)
           return `the release has an artifact of that name in entry ${earlier.leaf_index}`;
-        if (siblings.length >= named.artifact_count)
+        if (named.artifacts_shown >= named.artifact_count)
           return `the release says that it has ${named.artifact_count} artifacts, and they are there`;
         await tx
           .insertInto('artifacts')
@@ -82,6 +83,11 @@ export const releasesProjection: Projection = {
             sha256: subject.digest.sha256,
             size_bytes: sizeBytes,
           })
+          .execute();
+        await tx
+          .updateTable('releases')
+          .set({ artifacts_shown: named.artifacts_shown + 1 })
+          .where('digest', '=', release)
           .execute();
         return null;
       }

@@ -220,12 +220,17 @@ export async function search(db: ReadDb, query: SearchQuery): Promise<SearchResu
     artifacts = artifacts.where('artifacts.leaf_index', '<', query.before);
   }
   if (query.digest !== undefined) {
-    const prefix = `${query.digest}%`;
+    // A range, which an index answers; LIKE would read every row.
+    const first = query.digest;
+    const last = query.digest.padEnd(64, 'f');
     releases = releases.where((build) =>
-      build.or([build('releases.digest', 'like', prefix), build('source_root', 'like', prefix)]),
+      build.or([build.between('releases.digest', first, last), build.between('source_root', first, last)]),
     );
     artifacts = artifacts.where((build) =>
-      build.or([build('artifacts.sha256', 'like', prefix), build('artifacts.digest', 'like', prefix)]),
+      build.or([
+        build.between('artifacts.sha256', first, last),
+        build.between('artifacts.digest', first, last),
+      ]),
     );
   }
   for (const word of words) {

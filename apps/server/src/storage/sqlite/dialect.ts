@@ -1,4 +1,5 @@
 /** Kysely's SQLite dialect over node:sqlite, so that the SQL of the projections is written once for SQLite and PostgreSQL. */
+import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
@@ -35,4 +36,29 @@ export function openSqlite<Schema>(file: string): Kysely<Schema> {
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
   );
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+}
+
+/** Opens a database that can be made anew from elsewhere: a file that is none is put aside by deleting it. */
+export function openDerivedSqlite<Schema>(file: string): Kysely<Schema> {
+  try {
+    return openSqlite<Schema>(file);
+  } catch (error) {
+    if (!isSqliteError(error, NOT_A_DATABASE) && !isSqliteError(error, CORRUPT)) throw error;
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    return openSqlite<Schema>(file);
+  }
+}
+
+/** SQLite result codes (sqlite.org/rescode.html): corrupt, not a database. */
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+
+/** Whether node:sqlite threw for this primary result code. */
+function isSqliteError(error: unknown, code: number): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    (error.errcode & 0xff) === code
+  );
 }
