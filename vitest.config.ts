@@ -10,8 +10,9 @@ export default defineConfig({
       'apps/*/src/**/*.test.tsx',
       'e2e/**/*.test.ts',
     ],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Against hanging only: two cores that others use decide nothing.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     maxWorkers: 2,
   },
 });

@@ -18,12 +18,13 @@ export interface OwnRelease {
   readonly source: OwnSource;
 }
 
-/** What would be published now. */
+/** What would be published now: the folder as it is where there is no git, or git will not read it (it says why). */
 export async function findOwnRelease(): Promise<OwnRelease> {
   const version = repositoryVersion();
   if (!existsSync(join(root, '.git'))) return { version, source: { kind: 'folder' } };
-  const [commit, committedAt] = (await run('git', ['log', '-1', '--format=%H %cI'])).trim().split(' ');
-  if (commit === undefined || committedAt === undefined) throw new Error('git log did not answer a commit');
+  const answer = await run('git', ['log', '-1', '--format=%H %cI']).catch(() => '');
+  const [commit, committedAt] = answer.trim().split(' ');
+  if (commit === undefined || committedAt === undefined) return { version, source: { kind: 'folder' } };
   return { version: `${version}+${commit.slice(0, 12)}`, source: { kind: 'git', commit, committedAt } };
 }
 
