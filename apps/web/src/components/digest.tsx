@@ -12,13 +12,13 @@ interface DigestProps {
 export function Digest({ value, of }: DigestProps) {
   const [full, setFull] = useState(false);
   return (
-    <span className={full ? '' : 'whitespace-nowrap'}>
+    <span className={full ? '' : 'sm:whitespace-nowrap print:whitespace-normal'}>
       {full ? (
         <code className="break-all select-all">{value}</code>
       ) : (
         <button
           type="button"
-          className="min-h-6 rounded-sm whitespace-nowrap decoration-dotted underline-offset-4 hover:underline"
+          className="min-h-6 rounded-sm decoration-dotted sm:whitespace-nowrap print:hidden underline-offset-4 hover:underline"
           title={value}
           onClick={() => {
             setFull(true);
@@ -28,6 +28,7 @@ export function Digest({ value, of }: DigestProps) {
           <span className="sr-only">, show the whole digest of {of}</span>
         </button>
       )}{' '}
+      {full ? null : <code className="hidden break-all print:inline">{value}</code>}
       <CopyButton text={value} what={`digest of ${of}`} />
     </span>
   );

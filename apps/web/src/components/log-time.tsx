@@ -15,7 +15,7 @@ export function LogTime({ timeMs }: { readonly timeMs: number }) {
     <time
       dateTime={new Date(timeMs).toISOString()}
       title={zone === 'utc' ? `Your time: ${local}` : `Log time: ${utc}`}
-      className="tabular-nums md:whitespace-nowrap"
+      className="tabular-nums lg:whitespace-nowrap"
     >
       {zone === 'utc' ? utc : local}
     </time>

@@ -124,9 +124,9 @@ export function RecordTable<Row>({
           </CopyButton>
         </span>
       </div>
-      <table role="table" className="w-full border-collapse text-left max-md:block">
+      <table role="table" className="w-full border-collapse text-left max-lg:block">
         <caption className="sr-only">{caption}</caption>
-        <thead role="rowgroup" className="border-y border-line max-md:sr-only">
+        <thead role="rowgroup" className="border-y border-line max-lg:sr-only">
           <tr role="row">
             {columns.map((column) => {
               const direction = sort?.key === column.key ? sort.direction : undefined;
@@ -155,16 +155,16 @@ export function RecordTable<Row>({
             })}
           </tr>
         </thead>
-        <tbody role="rowgroup" className="max-md:block max-md:border-t max-md:border-line">
+        <tbody role="rowgroup" className="max-lg:block max-lg:border-t max-lg:border-line">
           {arranged.map((row) => (
-            <tr role="row" key={rowKey(row)} className="border-b border-line max-md:block max-md:py-3">
+            <tr role="row" key={rowKey(row)} className="border-b border-line max-lg:block max-lg:py-3">
               {columns.map((column) => (
                 <td
                   role="cell"
                   key={column.key}
-                  className={`py-2 pr-6 align-baseline [overflow-wrap:anywhere] last:pr-0 max-md:grid max-md:grid-cols-[7rem_minmax(0,1fr)] max-md:gap-x-3 max-md:py-0.5 max-md:pr-0 ${column.value(row) === null ? 'max-md:hidden' : ''} ${column.numeric === true ? 'whitespace-nowrap tabular-nums md:text-right' : ''}`}
+                  className={`py-2 pr-6 align-baseline [overflow-wrap:anywhere] last:pr-0 max-lg:grid max-lg:grid-cols-[7rem_minmax(0,1fr)] max-lg:gap-x-3 max-lg:py-0.5 max-lg:pr-0 ${column.value(row) === null ? 'max-lg:hidden' : ''} ${column.numeric === true ? 'whitespace-nowrap tabular-nums lg:text-right' : ''}`}
                 >
-                  <span aria-hidden="true" className="text-sm leading-7 text-soft md:hidden">
+                  <span aria-hidden="true" className="text-sm leading-7 text-soft lg:hidden">
                     {column.title}
                   </span>
                   <span>{column.show?.(row) ?? String(column.value(row) ?? '')}</span>

@@ -3,6 +3,6 @@ export function ReleaseState({ withdrawn }: { readonly withdrawn: boolean }) {
   return withdrawn ? (
     <span className="font-semibold whitespace-nowrap text-refuse">withdrawn</span>
   ) : (
-    <span>standing</span>
+    <span className="whitespace-nowrap">standing</span>
   );
 }

@@ -90,6 +90,11 @@ const narrowingFields = [
   { name: 'to', title: 'Registered to (UTC)', type: 'date', maxLength: 10 },
 ] as const;
 
+const digestPattern = {
+  pattern: '(sha256:)?[0-9A-Fa-f]{4,64}',
+  title: '4 to 64 hex digits',
+} as const;
+
 function termsOfForm(form: HTMLFormElement): SearchTerms {
   const data = new FormData(form);
   const terms = searchTermsOf(
@@ -161,6 +166,7 @@ export function SearchPage() {
                     name={name}
                     type={type}
                     maxLength={maxLength}
+                    {...(name === 'digest' ? digestPattern : {})}
                     autoComplete="off"
                     spellCheck={false}
                     className={field}
