@@ -45,8 +45,13 @@ export class OpenPack {
   /** Begins a new pack. */
   static async create(shelf: PackShelf): Promise<OpenPack> {
     const pack = await shelf.begin(stagingFolder);
-    const file = await shelf.files.openForWriting(`${stagingFolder(pack.packId)}/${OBJECTS_FILE}`);
-    return new OpenPack(shelf, pack, file, PackTable.empty, true);
+    try {
+      const file = await shelf.files.openForWriting(`${stagingFolder(pack.packId)}/${OBJECTS_FILE}`);
+      return new OpenPack(shelf, pack, file, PackTable.empty, true);
+    } catch (error) {
+      await shelf.files.remove(stagingFolder(pack.packId));
+      throw error;
+    }
   }
 
   /** Goes on with a pack that has room. @throws VaultError corrupt when it is shorter than its table or the index says */

@@ -1,7 +1,15 @@
 /** A full disk, a failing disk: nothing half-written, reads go on, and so does writing once the cause is gone. */
 import { execFileSync } from 'node:child_process';
 import { hash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -51,7 +59,11 @@ function failingAt(
   return {
     ...files,
     makeFolder: (path) => guarded(() => files.makeFolder(path)),
-    openForWriting: (path) => guarded(async () => writable(await files.openForWriting(path))),
+    openForWriting: async (path) => {
+      // When it "fails afterwards" the file is there, but nobody holds it.
+      await guarded(async () => await (await files.openForWriting(path)).close());
+      return writable(await files.openForWriting(path));
+    },
     replace: (path, bytes) => guarded(() => files.replace(path, bytes)),
     move: (from, to) => guarded(() => files.move(from, to)),
     remove: (path) => guarded(() => files.remove(path)),
@@ -115,6 +127,7 @@ describe.each(['disk-full', 'io'] as const)('an injected %s', (code) => {
       await vault.dispose(sha256(small[0] ?? Buffer.of()));
       expect(await vault.missing(all)).toEqual(all.slice(0, 1));
       await vault.close();
+      expect(openFilesUnder(dir)).toEqual([]);
 
       const reopened = await openVault({ ...openVaultStorage(dir), keys, ...limits });
       expect(await reopened.missing(all)).toEqual(all.slice(0, 1));
@@ -125,6 +138,19 @@ describe.each(['disk-full', 'io'] as const)('an injected %s', (code) => {
     expect(failures).toBeGreaterThan(0);
   });
 });
+
+/** Files that this process holds open; known on Linux only. */
+function openFilesUnder(folder: string): string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(folder) ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 /** What `openVault` changes in an empty folder: three folders and the format file. */
 const OPENING_OPERATIONS = 4;
