@@ -45,6 +45,14 @@ export class FaultyFileSystem implements FileSystem {
   #pending: Pending[] = [];
   readonly #removed: string[] = [];
 
+  /** `before`: of a process that was killed while the power stayed on; what it had not synced still is not. */
+  constructor(before: FaultyFileSystem | null = null) {
+    if (before === null) return;
+    for (const [path, state] of before.#files) this.#files.set(path, state);
+    this.#pending.push(...before.#pending);
+    this.#removed.push(...before.#removed);
+  }
+
   get isDead(): boolean {
     return this.#dead;
   }

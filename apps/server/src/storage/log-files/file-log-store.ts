@@ -4,7 +4,7 @@
  * the folder's lock sees to it.
  */
 import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { parseCheckpoint, parseNote, TlogError } from '@vitrine/tlog';
 import * as v from 'valibot';
 import { LogError } from '../../log/log-error.ts';
@@ -43,11 +43,14 @@ export type LogFolders = { readonly publicFolder: string; readonly stateFolder: 
 export class FileLogStore implements LogStore {
   readonly #files: FileSystem;
   readonly #public: string;
+  readonly #state: string;
   readonly #wal: string;
   readonly #history: string;
   readonly #temporary: string;
   readonly #segmentBytes: number;
   #temporaryCount = 0;
+  /** Folders whose names this process has synced; those of partial tiles leave with them. */
+  readonly #durableFolders = new Set<string>();
   /** Oldest first; the last one is written to. */
   #segments: Segment[] = [];
   #file: AppendableFile | null = null;
@@ -59,6 +62,7 @@ export class FileLogStore implements LogStore {
   constructor(files: FileSystem, folders: LogFolders, segmentBytes: number = SEGMENT_BYTES) {
     this.#files = files;
     this.#public = folders.publicFolder;
+    this.#state = folders.stateFolder;
     this.#wal = join(folders.stateFolder, 'wal');
     this.#history = join(folders.stateFolder, 'history');
     this.#temporary = join(folders.stateFolder, 'tmp');
@@ -71,7 +75,12 @@ export class FileLogStore implements LogStore {
       throw new LogError('log-exists', `there is a log in ${this.#public} already`);
     }
     for (const folder of [this.#public, this.#wal, this.#history, this.#temporary]) {
-      await this.#makeDurableDirectory(folder);
+      await this.#ensureFolder(folder);
+    }
+    // `logs` and `log-state`, and the data folder itself, may be as new.
+    for (const root of [this.#public, this.#state]) {
+      await this.#files.syncDirectory(dirname(dirname(root)));
+      await this.#files.syncDirectory(dirname(dirname(dirname(root))));
     }
     await this.#writeSegment({ epoch: 1, startSize: 0, salt: randomBytes(16) }, []);
   }
@@ -111,9 +120,11 @@ export class FileLogStore implements LogStore {
   }
 
   async removePartials(fullTilePaths: readonly string[]): Promise<void> {
-    await inParallel(TILES_AT_ONCE, fullTilePaths, (path) =>
-      this.#files.remove(join(this.#public, `${path}.p`)).catch(() => undefined),
-    );
+    await inParallel(TILES_AT_ONCE, fullTilePaths, async (path) => {
+      const folder = join(this.#public, `${path}.p`);
+      this.#durableFolders.delete(folder);
+      await this.#files.remove(folder).catch(() => undefined);
+    });
   }
 
   readFile(path: string): Promise<Uint8Array | null> {
@@ -339,28 +350,40 @@ export class FileLogStore implements LogStore {
   /** All or nothing to a reader, and durable once the folder is synced too. */
   async #replace(target: string, bytes: Uint8Array): Promise<void> {
     const temporary = join(this.#temporary, String(this.#temporaryCount++));
+    const folder = dirname(target);
     try {
+      await this.#ensureFolder(folder);
       await this.#files.writeNew(temporary, bytes);
-      try {
-        await this.#files.rename(temporary, target);
-      } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error;
-        await this.#makeDurableDirectory(dirname(target));
-        await this.#files.rename(temporary, target);
-      }
+      await this.#files.rename(temporary, target);
     } catch (cause) {
+      this.#durableFolders.delete(folder);
       await this.#files.remove(temporary).catch(() => undefined);
       throw isFull(cause) ? full(cause) : cause;
     }
   }
 
-  /** Makes a folder whose name, and those of its new parents, survive a power failure. */
-  async #makeDurableDirectory(path: string): Promise<void> {
-    const topmost = await this.#files.makeDirectory(path);
-    if (topmost === null) return;
-    for (let folder = path; folder.length >= topmost.length; folder = dirname(folder)) {
+  /**
+   * Makes a folder whose name, with those of its parents, survives a power failure. That a folder is there proves
+   * nothing: whoever made it, this process or one before, may have ended or failed before its name was synced.
+   */
+  async #ensureFolder(path: string): Promise<void> {
+    if (this.#durableFolders.has(path)) return;
+    await this.#files.makeDirectory(path);
+    const synced: string[] = [];
+    for (
+      let folder = path;
+      this.#isInside(folder) && !this.#durableFolders.has(folder);
+      folder = dirname(folder)
+    ) {
       await this.#files.syncDirectory(dirname(folder));
+      synced.push(folder);
     }
+    for (const folder of synced) this.#durableFolders.add(folder);
+  }
+
+  /** Whether it is one of the log's two folders, or below. */
+  #isInside(folder: string): boolean {
+    return [this.#public, this.#state].some((root) => folder === root || folder.startsWith(root + sep));
   }
 }
 

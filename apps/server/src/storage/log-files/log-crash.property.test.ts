@@ -128,40 +128,49 @@ function faultsOf({ fault, crashAfter }: Life, fileSystem: FaultyFileSystem): Fa
   };
 }
 
+/** Lives one life on the files that `before` left, and returns what the next life finds. */
 async function live(
   instance: TestInstance,
   one: Life,
   options: object,
   witness: Witness,
-  next: () => number,
-) {
-  const fileSystem = new FaultyFileSystem();
+  before: FaultyFileSystem,
+): Promise<FaultyFileSystem> {
+  const fileSystem = new FaultyFileSystem(before);
   fileSystem.random = randomFrom(one.seed);
   fileSystem.fault = faultsOf(one, fileSystem);
   fileSystem.onRename = (to, bytes) => {
     if (basename(to) === 'checkpoint') witness.show(bytes);
   };
-  let logs: Logs;
+  const logs = await openUnlessFaulty(instance, { ...options, fileSystem });
+  if (logs !== null) await append(logs, one, witness, fileSystem);
+  if (logs === null || one.crashAfter !== null || one.powerFails) fileSystem.kill();
+  if (!one.powerFails) return fileSystem;
+  await fileSystem.losePower();
+  await fileSystem.dispose();
+  return new FaultyFileSystem();
+}
+
+/** It may fail to start by a fault, never by what it finds. */
+async function openUnlessFaulty(instance: TestInstance, options: object): Promise<Logs | null> {
   try {
-    logs = await instance.open({ limits: { publishIntervalMs: 1 } }, { ...options, fileSystem });
+    return await instance.open({ limits: { publishIntervalMs: 1 } }, options);
   } catch (error) {
-    // It may fail to start by a fault, never by what it finds.
     const code =
       error instanceof CrashError ? 'crash' : error instanceof LogError ? error.code : errorCode(error);
     expect(['crash', 'disk-full', 'EIO', 'ENOSPC']).toContain(code);
-    fileSystem.kill();
-    if (one.powerFails) await fileSystem.losePower();
-    await fileSystem.dispose();
-    return;
+    return null;
   }
+}
+
+async function append(logs: Logs, one: Life, witness: Witness, fileSystem: FaultyFileSystem): Promise<void> {
   const log = logs.get('log');
-  let first = next();
+  let first = witness.acknowledged.size;
   const waiting: Promise<void>[] = [];
   for (const { count, overlap } of one.groups) {
-    const entries = Array.from({ length: count }, (_, i) =>
-      Buffer.from(`entry ${Math.max(0, first - overlap) + i}`),
-    );
-    first = Math.max(0, first - overlap) + count;
+    const start = Math.max(0, first - overlap);
+    const entries = Array.from({ length: count }, (_, i) => Buffer.from(`entry ${start + i}`));
+    first = start + count;
     waiting.push(
       log.append(entries).then(
         (appended) => witness.acknowledge(entries, appended),
@@ -173,9 +182,6 @@ async function live(
   if (one.crashAfter === null) await Promise.all(waiting);
   else if (!fileSystem.isDead && one.seed % 2 === 0) fileSystem.kill();
   await Promise.all([logs.close(), ...waiting]);
-  if (one.crashAfter !== null || one.powerFails) fileSystem.kill();
-  if (one.powerFails) await fileSystem.losePower();
-  await fileSystem.dispose();
 }
 
 async function run(
@@ -183,18 +189,21 @@ async function run(
   lives: readonly Life[],
   options: { segmentBytes: number; runEntries: number },
 ) {
-  const instance = await TestInstance.create({ log: { entries: kind, keepHistory: true } });
+  let fileSystem = new FaultyFileSystem();
+  const instance = await TestInstance.create({ log: { entries: kind, keepHistory: true } }, { fileSystem });
   const witness = new Witness();
   try {
     for (const one of lives) {
-      await live(instance, one, options, witness, () => witness.acknowledged.size);
-      const logs = await instance.open({}, options);
+      fileSystem = await live(instance, one, options, witness, fileSystem);
+      fileSystem = new FaultyFileSystem(fileSystem);
+      const logs = await instance.open({}, { ...options, fileSystem });
       await witness.check(logs);
       await logs.close();
       const sizes = await instance.requireSound();
       expect(sizes['log']).toBeGreaterThanOrEqual(witness.newestShown);
     }
   } finally {
+    await fileSystem.dispose();
     await instance.remove();
   }
 }

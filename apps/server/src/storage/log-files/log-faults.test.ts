@@ -319,6 +319,34 @@ describe('fencing', () => {
   });
 });
 
+describe('a power failure', () => {
+  test('takes no folder whose sync had failed, or that a killed process had left unsynced', async () => {
+    for (const killed of [false, true]) {
+      const instance = await create();
+      let fileSystem = new FaultyFileSystem();
+      fileSystem.random = () => 0;
+      const limits = { publishIntervalMs: 1 };
+      let logs = await instance.open({ limits }, { fileSystem });
+      fileSystem.fault = failing('syncDirectory', 'tile', killed ? 'crash' : 'EIO');
+      await logs.get('open').append([entry(0)]);
+      await expect(logs.get('open').republish()).rejects.toThrow('syncDirectory');
+      if (killed) {
+        await logs.close();
+        fileSystem = new FaultyFileSystem(fileSystem);
+        fileSystem.random = () => 0;
+        logs = await instance.open({ limits }, { fileSystem });
+      }
+      fileSystem.fault = never;
+      await logs.get('open').republish();
+      fileSystem.kill();
+      await logs.close();
+      await fileSystem.losePower();
+      await fileSystem.dispose();
+      expect((await open(instance)).get('open').published.size).toBe(1);
+    }
+  });
+});
+
 describe('a batch that the log did not sign', () => {
   async function commit(instance: TestInstance, note: string): Promise<unknown> {
     const storage = await openLogFolder({ dataDir: instance.dataDir });
