@@ -62,7 +62,13 @@ describe('kill -9 under load', () => {
             }
           }
         })();
-        await new Promise((resolve) => setTimeout(resolve, 200 + random() * 800));
+        // Once it is under way, at a moment nobody chose.
+        const before = releases.length;
+        const ended = publisher.then(() => 'ended');
+        const waiting = () => new Promise((resolve) => setTimeout(resolve, 10, 'waiting'));
+        while (releases.length === before && (await Promise.race([ended, waiting()])) === 'waiting');
+        expect(releases.length).toBeGreaterThan(before);
+        await new Promise((resolve) => setTimeout(resolve, random() * 800));
         await centre.stop('SIGKILL');
         load.stopped = true;
         await Promise.all([...writers, publisher]);
@@ -70,7 +76,6 @@ describe('kill -9 under load', () => {
         await centre.checkLogs();
       }
       expect(acknowledged.size).toBeGreaterThan(rounds * 10);
-      expect(releases.length).toBeGreaterThan(0);
       expect(new Set(acknowledged.values()).size).toBe(acknowledged.size);
       for (const [entry, index] of acknowledged)
         expect(await (await add(centre, entry)).text()).toBe(String(index));

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { DISPOSAL_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
 import type { Config } from './config.ts';
+import { CentreError } from './error.ts';
 import { createDisposer, disposalDoor } from './disposals/commands.ts';
 import { disposalsProjection } from './disposals/projection.ts';
 import { createEvidenceMaker } from './evidence/commands.ts';
@@ -32,6 +33,9 @@ import { createHoldings } from './releases/holdings.ts';
 import { releasesProjection } from './releases/projection.ts';
 import { addReleaseRoutes } from './releases/routes.ts';
 import type { Vault } from './vault/vault.ts';
+
+/** Longer than a publication takes on any machine that is well. */
+const CATCH_UP_MS = 5_000;
 
 export interface CentreOptions {
   readonly config: Config;
@@ -89,10 +93,28 @@ export async function startCentre({
   await dispose();
   projector.onFolded(() => void dispose());
 
+  /** @throws CentreError `disk-full`, `not-published-yet` when it takes longer than anyone should wait */
   async function caughtUp(): Promise<void> {
     if (root.size === 0) return;
-    const { size } = await root.whenPublished(root.size - 1);
-    await projector.whenFolded(size);
+    const shown = root.whenPublished(root.size - 1).then(({ size }) => projector.whenFolded(size));
+    // When the log closes while nobody waits for this any more.
+    shown.catch(() => undefined);
+    const patience = new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS, 'late').unref());
+    if ((await Promise.race([shown, patience])) !== 'late') return;
+    throw logs.names.some((name) => logs.get(name).state === 'disk-full')
+      ? new CentreError(
+          'disk-full',
+          'The disk of this centre is full: the newest entries are durable but cannot be published.',
+        )
+      : new CentreError('not-published-yet', 'The newest entries are durable but not published yet.', {
+          retryAfterMs: 1000,
+        });
+  }
+  /** After a registration: what was registered is answered for, whether or not it is shown yet. */
+  async function caughtUpOrDurable(): Promise<void> {
+    await caughtUp().catch((error: unknown) => {
+      if (!(error instanceof CentreError)) throw error;
+    });
   }
 
   const sessions = createSessions(root.origin, nowMs);
@@ -103,6 +125,7 @@ export async function startCentre({
     read,
     registration,
     caughtUp,
+    caughtUpOrDurable,
     nowMs,
     maxBodyBytes: config.maxBodyBytes,
   });
@@ -145,7 +168,7 @@ export async function startCentre({
       [DISPOSAL_TYPE]: disposalDoor({ read, keys: () => registration.keys(), nowMs, caughtUp }),
     },
     settled: async () => {
-      await caughtUp();
+      await caughtUpOrDurable();
       await dispose();
     },
   });

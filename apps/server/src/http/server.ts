@@ -84,7 +84,7 @@ function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyRe
   if (body.fileName !== undefined) {
     void reply.header(
       'content-disposition',
-      `attachment; filename*=UTF-8''${encodeURIComponent(body.fileName)}`,
+      `attachment; filename="${body.fileName.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(body.fileName)}`,
     );
   }
   if (reply.request.method === 'HEAD' && body.bytes instanceof Readable) {

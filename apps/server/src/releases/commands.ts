@@ -8,7 +8,6 @@ import {
   validateProvenance,
   validateSbom,
 } from '@vitrine/release-documents';
-import { parseManifest, snapshotRootOf, SourceError } from '@vitrine/source';
 import {
   ARTIFACT_TYPE,
   MAX_ARTIFACT_LIST_BYTES,
@@ -17,7 +16,6 @@ import {
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
 import type { ArtifactStatement, ReleaseStatement } from '@vitrine/statements';
-import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import type { LocalDb, LocalState } from '../local-state/schema.ts';
 import type { Door, Registration, Submission } from '../registration/registration.ts';
@@ -26,6 +24,7 @@ import type { ObjectStatus, Vault } from '../vault/vault.ts';
 import type { Holdings } from './holdings.ts';
 import { readObjects } from './object-stream.ts';
 import { mayPublish } from './policy.ts';
+import { summariseSource } from './source-summary.ts';
 
 /** A manifest of 1,000,000 files of long paths stays below this, in bytes. */
 const MANIFEST_MAX_BYTES = 512 * 1024 * 1024;
@@ -41,6 +40,8 @@ export interface ReleaseCommandsOptions {
   readonly registration: Registration;
   /** The read models show everything registered before this resolves. */
   readonly caughtUp: () => Promise<void>;
+  /** The same, but what is durable and cannot be shown yet is no error. */
+  readonly caughtUpOrDurable: () => Promise<void>;
   readonly nowMs: () => number;
   readonly maxBodyBytes: number;
 }
@@ -75,6 +76,7 @@ export function createReleaseCommands({
   read,
   registration,
   caughtUp,
+  caughtUpOrDurable,
   nowMs,
   maxBodyBytes,
 }: ReleaseCommandsOptions): ReleaseCommands {
@@ -121,35 +123,28 @@ export function createReleaseCommands({
 
   async function checkSource(release: ReleaseStatement, secret: string): Promise<void> {
     const { product, source } = release.predicate;
-    let manifest: ReturnType<typeof parseManifest>;
-    try {
-      manifest = parseManifest(await body(product, source.manifest, 'source manifest', MANIFEST_MAX_BYTES));
-    } catch (cause) {
-      if (!(cause instanceof SourceError)) throw cause;
-      throw new CentreError('snapshot-mismatch', `The source manifest is malformed: ${cause.message}`, {
-        cause,
-      });
-    }
-    if (encodeHex(manifest.secret) !== secret)
+    const manifest = await body(product, source.manifest, 'source manifest', MANIFEST_MAX_BYTES);
+    // A copy of its own: the memory goes to another thread.
+    const report = await summariseSource(new Uint8Array(manifest));
+    if (!report.ok)
+      throw new CentreError('snapshot-mismatch', `The source manifest is malformed: ${report.reason}`);
+    const { digests, files, root, secret: madeWith } = report.summary;
+    if (madeWith !== secret)
       throw new CentreError(
         'snapshot-mismatch',
         'The manifest was made with another snapshot secret than this publication’s.',
       );
-    if (manifest.entries.length !== source.files)
+    if (files !== source.files)
       throw new CentreError(
         'snapshot-mismatch',
-        `The manifest lists ${manifest.entries.length} files, the release says ${source.files}.`,
+        `The manifest lists ${files} files, the release says ${source.files}.`,
       );
-    const root = encodeHex(snapshotRootOf(manifest));
     if (root !== source.root)
       throw new CentreError(
         'snapshot-mismatch',
         `The manifest gives the root ${root}, the release says ${source.root}.`,
       );
-    const missing = await missingFor(
-      product,
-      manifest.entries.map((entry) => entry.digest),
-    );
+    const missing = await missingFor(product, digests);
     if (missing.length > 0)
       throw new CentreError(
         'publication-incomplete',
@@ -281,7 +276,7 @@ export function createReleaseCommands({
       .set({ release_digest: release.digest })
       .where('id', '=', id)
       .execute();
-    await caughtUp();
+    await caughtUpOrDurable();
     return accepted;
   }
 
