@@ -3,11 +3,12 @@
  * may rely on, name in public, or learn of is only what was sent for that product. Otherwise a digest alone (a manifest’s stands
  * in its release) would give another product’s source away.
  *
- * Rows are HMACs of product and digest, as the vault’s names are: the disk alone confirms no guess at a content.
+ * Rows are HMACs of the digest under a key of the product, as the vault’s names are: the disk alone confirms no guess at a content.
  */
 import { createHmac } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { LocalDb } from '../local-state/schema.ts';
+import { hmacOfDigests } from '../vault/vault-secrets.ts';
 
 /** How many rows one statement names. */
 const CHUNK = 500;
@@ -21,24 +22,29 @@ export interface Holdings {
 
 /** @param key 32 bytes, secret */
 export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
-  const nameOf = (product: string, digest: string): string =>
-    createHmac('sha256', key).update(`${product} ${digest}`).digest('base64url');
+  function namesOf(product: string, digests: readonly string[]): string[] {
+    const nameOf = hmacOfDigests(createHmac('sha256', key).update(product).digest());
+    return digests.map((digest) => nameOf(Buffer.from(digest, 'hex')).toString('base64url'));
+  }
 
   return {
     async add(product, digests) {
-      for (const chunk of chunksOf([...new Set(digests)])) {
-        await local
-          .insertInto('holdings')
-          .values(chunk.map((digest) => ({ name: nameOf(product, digest) })))
-          .onConflict((conflict) => conflict.column('name').doNothing())
-          .execute();
-        await setImmediate();
-      }
+      const names = namesOf(product, [...new Set(digests)]);
+      await local.transaction().execute(async (tx) => {
+        for (const chunk of chunksOf(names)) {
+          await tx
+            .insertInto('holdings')
+            .values(chunk.map((name) => ({ name })))
+            .onConflict((conflict) => conflict.column('name').doNothing())
+            .execute();
+          await setImmediate();
+        }
+      });
     },
     async lacking(product, digests) {
       const lacking: string[] = [];
       for (const chunk of chunksOf([...new Set(digests)])) {
-        const names = chunk.map((digest) => nameOf(product, digest));
+        const names = namesOf(product, chunk);
         const rows = await local.selectFrom('holdings').select('name').where('name', 'in', names).execute();
         const held = new Set(rows.map(({ name }) => name));
         lacking.push(...chunk.filter((_, at) => !held.has(names[at] ?? '')));
@@ -50,6 +56,6 @@ export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
   };
 }
 
-function* chunksOf(digests: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < digests.length; at += CHUNK) yield digests.slice(at, at + CHUNK);
+function* chunksOf(values: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < values.length; at += CHUNK) yield values.slice(at, at + CHUNK);
 }

@@ -54,7 +54,7 @@ function subkey(vaultKey: Uint8Array, purpose: string): Uint8Array {
  * HMAC-SHA-256 (RFC 2104) of 32-byte messages under one key, as two one-shot hashes: a third of the time of
  * createHmac, whose cost is the object it makes, and names are computed for every object of every request.
  */
-function hmacOfDigests(key: Uint8Array): (digest: Uint8Array) => Buffer {
+export function hmacOfDigests(key: Uint8Array): (digest: Uint8Array) => Buffer {
   const inner = Buffer.alloc(96, 0x36);
   const outer = Buffer.alloc(96, 0x5c);
   for (const [index, byte] of key.entries()) {
