@@ -2,6 +2,7 @@ import { useSuspenseQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { LogDetail, LogEntryDetail } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
+import { describeStatement } from '@vitrine/verifier';
 import { useMemo } from 'react';
 import { apiUrl, entryQuery, logQuery } from '../../api-client.ts';
 import { quietAction } from '../../components/action.ts';
@@ -20,7 +21,7 @@ import { saveFile } from '../../save-file.ts';
 import { ProofInWords, ProofTree } from './proof-tree.tsx';
 import { readEntry } from './read-entry.ts';
 import type { ReadEntry } from './read-entry.ts';
-import { statementFacts, statementSentence } from './statement-facts.tsx';
+import { statementFacts } from './statement-facts.tsx';
 
 const route = getRouteApi('/logs/$log/$index');
 
@@ -191,7 +192,7 @@ export function EntryPage() {
   const { data: entry } = useSuspenseQuery(entryQuery(name, index, size));
   const read = useMemo(() => readEntry(entry, log), [entry, log]);
   const payload = payloadText(read);
-  const sentence = read.statement === undefined ? entry.summary : statementSentence(read.statement.statement);
+  const sentence = read.statement === undefined ? entry.summary : describeStatement(read.statement.statement);
   usePageTitle(`Entry ${index} of ${name}`, sentence);
   return (
     <>

@@ -37,36 +37,6 @@ function shortType(uri: string): string {
   return uri.replace('https://vitrine.dev/', '');
 }
 
-/** What a statement says, in one sentence. */
-export function statementSentence(statement: Statement): string {
-  switch (statement.predicateType) {
-    case RELEASE_TYPE:
-      return `${statement.predicate.product} ${statement.predicate.version} is released.`;
-    case ARTIFACT_TYPE:
-      return `${visibleName(statement.subject[0].name)} belongs to ${statement.predicate.product} ${statement.predicate.version}.`;
-    case WITHDRAWAL_TYPE:
-      return `${statement.predicate.product} ${statement.predicate.version} is withdrawn.`;
-    case HEAD_TYPE:
-      return `The log ${statement.predicate.head.origin} had ${countOf(statement.predicate.head.treeSize, 'entry', 'entries')}.`;
-    case DISPOSAL_TYPE:
-      return `${countOf(statement.predicate.objects.count, 'object')} of ${statement.predicate.product} ${statement.predicate.objects.count === 1 ? 'was' : 'were'} disposed of.`;
-    case ROOT_KEYS_TYPE:
-      return `${countOf(statement.predicate.keys.length, 'root key')}, of which ${statement.predicate.threshold} must sign together, ${statement.predicate.keys.length === 1 ? 'governs' : 'govern'} ${statement.predicate.instance}.`;
-    case REGISTRATION_POLICY_TYPE:
-      return `Version ${statement.predicate.version} of the rules says who may say what.`;
-    case WITNESSES_TYPE:
-      return `${countOf(statement.predicate.witnesses.length, 'witness', 'witnesses')} ${statement.predicate.witnesses.length === 1 ? 'is' : 'are'} asked to cosign.`;
-    case KEY_ADD_TYPE:
-      return 'A key may speak from now on.';
-    case KEY_ROTATE_TYPE:
-      return 'A key hands its roles to a successor.';
-    case KEY_REVOKE_TYPE:
-      return statement.predicate.reason === 'retired'
-        ? 'A key is retired.'
-        : 'A key is revoked because it was compromised.';
-  }
-}
-
 /** The parts of a statement, each named. */
 export function statementFacts(statement: Statement): readonly Fact[] {
   switch (statement.predicateType) {
