@@ -1,15 +1,18 @@
 /** Attacks on a running centre by those who hold a key of it, and by those who hold none: what one product’s publisher may learn of or do to another’s. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { spawn } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiError } from '@vitrine/api';
 import {
   artifactStatement,
+  disposalStatement,
   formatArtifactList,
+  formatDisposalList,
   formatPublicKey,
   formatStatement,
   keyAddStatement,
@@ -539,4 +542,87 @@ describe('a folder that was put together from parts', () => {
     await other.restart();
     expect((await fetch(`${other.url}/healthz`)).status).toBe(200);
   });
+});
+
+describe('disposals', () => {
+  test('that cannot be carried out any more hold up no other', async () => {
+    const bodies = ['one', 'two', 'three'].map((content) => Buffer.from(`${content} for disposal`));
+    const [one = Buffer.alloc(0), , three = Buffer.alloc(0)] = bodies;
+    await publish(centre, {
+      product: 'ended',
+      version: '1',
+      source: { a: 'a' },
+      artifacts: Object.fromEntries(bodies.map((bytes, at) => [`${at}.bin`, bytes])),
+    });
+    const dispose = async (digest: string): Promise<Uint8Array> => {
+      const reason = Buffer.from(`reason ${digest}`);
+      const list = formatDisposalList({ digests: [digest], salt: randomBytes(32).toString('hex') });
+      const disposal = disposalStatement({
+        log: `${centre.name}/statements`,
+        product: 'ended',
+        objects: { count: 1, list: sha256(list) },
+        reason: { digest: sha256(reason) },
+      });
+      await statements([text(await signStatement(disposal, [centre.signer]))], [list, reason], 'statements');
+      return list;
+    };
+    const content = (bytes: Uint8Array) =>
+      code(centre.api.call('artifactContent', { params: { sha256: sha256(bytes) } }));
+    const list = await dispose(sha256(one));
+    expect(await content(one)).toBe('object-disposed');
+    await dispose(sha256(list));
+    await centre.stop();
+    await centre.restart();
+    expect(await content(three)).toBeUndefined();
+    await dispose(sha256(three));
+    expect(await content(three)).toBe('object-disposed');
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a full disk', () => {
+  test('is called that by every door, and keeps nobody from evidence', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'vitrine-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', parent]);
+    const other = await startCentre({ parent: join(parent, 'centre') });
+    try {
+      const program = Buffer.from('full');
+      await publish(other, {
+        product: 'full',
+        version: '1',
+        source: { a: 'a' },
+        artifacts: { 'f.bin': program },
+      });
+      await other.stop();
+      const config = join(other.dir, 'vitrine.json');
+      writeFileSync(config, readFileSync(config, 'utf8').replace('{', '{"evidenceMaxAgeMs":1,'));
+      await other.restart();
+      const token = await other.token();
+      const free = execFileSync('df', ['--output=avail', '-B1', parent], { encoding: 'utf8' }).split('\n')[1];
+      writeFileSync(join(parent, 'filler'), Buffer.alloc(Number(free)));
+      const begun = () =>
+        code(
+          other.api.call('openPublication', {
+            token,
+            body: { product: 'full', version: '2', snapshotSecret: 'ab'.repeat(32) },
+          }),
+        );
+      expect(await begun()).toBe('disk-full');
+      const evidence = await other.api.call('artifactEvidence', {
+        params: { sha256: sha256(program) },
+        query: {},
+      });
+      expect((await evidence.arrayBuffer()).byteLength).toBeGreaterThan(1000);
+      rmSync(join(parent, 'filler'));
+      expect(await begun()).toBeUndefined();
+    } finally {
+      await other.dispose();
+      execFileSync('umount', [parent]);
+      rmSync(parent, { recursive: true, force: true });
+    }
+  });
+});
+
+test('the local state, which holds snapshot secrets, is for its owner only', () => {
+  for (const suffix of ['', '-wal', '-shm'])
+    expect(statSync(join(centre.dir, `local-state.sqlite${suffix}`)).mode & 0o777).toBe(0o600);
 });

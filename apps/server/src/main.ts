@@ -1,8 +1,9 @@
 /** The server’s command line, and the only place that wires concretes: `vitrine init`, `vitrine serve`, `vitrine vault check`. */
 import { hkdfSync } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Kysely } from 'kysely';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
@@ -99,6 +100,13 @@ async function openVaultOf(folder: DataFolder, keys: VaultKeys, logger?: Logger)
   });
 }
 
+/** For the owner only, as it holds snapshot secrets; SQLite gives the files beside it the same mode. */
+function openLocalState(folder: DataFolder): Kysely<LocalState> {
+  closeSync(openSync(folder.localState, 'a', 0o600));
+  chmodSync(folder.localState, 0o600);
+  return openSqlite<LocalState>(folder.localState);
+}
+
 async function serve(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: { type: 'string' }, listen: { type: 'string' } } });
   const folder = dataFolder(required(values.data, '--data'));
@@ -118,7 +126,7 @@ async function serve(args: string[]): Promise<void> {
     vault: await openVaultOf(folder, vaultKeys, logger),
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
     read: openDerivedSqlite<ReadModels>(folder.readModels),
-    local: openSqlite<LocalState>(folder.localState),
+    local: openLocalState(folder),
     logger,
     webRoot: existsSync(webRoot) ? webRoot : undefined,
     version: version(),
