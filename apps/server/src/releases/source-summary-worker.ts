@@ -2,7 +2,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { parseManifest, snapshotRootOf, SourceError } from '@vitrine/source';
 import * as v from 'valibot';
-import type { SourceReport } from './source-summary.ts';
+
+/** What a commit must know of a source manifest. */
+interface SourceSummary {
+  /** The snapshot secret, 64 hex digits. */
+  readonly secret: string;
+  /** Root of the source snapshot, 64 hex digits. */
+  readonly root: string;
+  readonly files: number;
+  /** Of the files, hex. */
+  readonly digests: ReadonlySet<string>;
+}
+
+/** The worker’s one answer; `reason` when the manifest is malformed. */
+export type SourceReport =
+  | { readonly ok: true; readonly summary: SourceSummary }
+  | { readonly ok: false; readonly reason: string };
 
 function report(bytes: Uint8Array): SourceReport {
   try {
