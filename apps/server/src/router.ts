@@ -18,8 +18,6 @@ export interface BytesResponse {
   readonly mediaType?: string;
   /** File name offered to a browser that saves it. */
   readonly fileName?: string;
-  /** Whether the same address always answers the same bytes. */
-  readonly immutable?: boolean;
 }
 
 /** What a handler is given: everything parsed by the route's schemas. `caller` is the keyid behind the session token. */

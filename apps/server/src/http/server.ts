@@ -76,10 +76,8 @@ function isSchema(part: v.GenericSchema | { readonly mediaType: string }): part 
 function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyReply {
   const declared = isSchema(route.response) ? 'application/json' : route.response.mediaType;
   void reply.type(body.mediaType ?? declared);
-  void reply.header(
-    'cache-control',
-    body.immutable === true ? 'public, max-age=31536000, immutable' : 'no-store',
-  );
+  // Also of what never changes: a logged disposal can end it, and a cache would outlive that.
+  void reply.header('cache-control', 'no-store');
   if (body.sizeBytes !== undefined) void reply.header('content-length', body.sizeBytes);
   if (body.fileName !== undefined) {
     void reply.header(

@@ -24,7 +24,7 @@ export function addReleaseRoutes(
     if (await isSecret(read, params.sha256))
       throw new CentreError('not-found', 'The object that the artifact names is not given out.');
     const { sizeBytes, stream } = await vault.get(params.sha256);
-    return { bytes: stream, sizeBytes, fileName: namedBy[0]?.name ?? params.sha256, immutable: true };
+    return { bytes: stream, sizeBytes, fileName: namedBy[0]?.name ?? params.sha256 };
   });
   router.on('body', async ({ params }) => {
     if (!(await isPublic(read, params.sha256)))
@@ -33,7 +33,7 @@ export function addReleaseRoutes(
         `No admitted statement names a public body with the SHA-256 ${params.sha256}.`,
       );
     const { sizeBytes, stream } = await vault.get(params.sha256);
-    return { bytes: stream, sizeBytes, immutable: true };
+    return { bytes: stream, sizeBytes };
   });
   router.on('openPublication', ({ caller, body }) => commands.open(caller, body));
   router.on('missingObjects', async ({ caller, params, body }) => ({
