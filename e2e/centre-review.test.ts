@@ -545,37 +545,62 @@ describe('a folder that was put together from parts', () => {
 });
 
 describe('disposals', () => {
-  test('that cannot be carried out any more hold up no other', async () => {
-    const bodies = ['one', 'two', 'three'].map((content) => Buffer.from(`${content} for disposal`));
-    const [one = Buffer.alloc(0), , three = Buffer.alloc(0)] = bodies;
-    await publish(centre, {
+  async function dispose(product: string, digest: string, signer = centre.signer): Promise<Uint8Array> {
+    const reason = Buffer.from(`reason ${digest}`);
+    const list = formatDisposalList({ digests: [digest], salt: randomBytes(32).toString('hex') });
+    const disposal = disposalStatement({
+      log: `${centre.name}/statements`,
+      product,
+      objects: { count: 1, list: sha256(list) },
+      reason: { digest: sha256(reason) },
+    });
+    await statements([text(await signStatement(disposal, [signer]))], [list, reason], 'statements');
+    return list;
+  }
+  const content = (bytes: Uint8Array) =>
+    code(centre.api.call('artifactContent', { params: { sha256: sha256(bytes) } }));
+
+  test('do not end the lists that evidence and recovery rest on, and go on after a restart', async () => {
+    const [one, two] = [Buffer.from('one for disposal'), Buffer.from('two for disposal')];
+    const { objects } = await publish(centre, {
       product: 'ended',
       version: '1',
       source: { a: 'a' },
-      artifacts: Object.fromEntries(bodies.map((bytes, at) => [`${at}.bin`, bytes])),
+      artifacts: { 'one.bin': one, 'two.bin': two },
     });
-    const dispose = async (digest: string): Promise<Uint8Array> => {
-      const reason = Buffer.from(`reason ${digest}`);
-      const list = formatDisposalList({ digests: [digest], salt: randomBytes(32).toString('hex') });
-      const disposal = disposalStatement({
-        log: `${centre.name}/statements`,
-        product: 'ended',
-        objects: { count: 1, list: sha256(list) },
-        reason: { digest: sha256(reason) },
-      });
-      await statements([text(await signStatement(disposal, [centre.signer]))], [list, reason], 'statements');
-      return list;
-    };
-    const content = (bytes: Uint8Array) =>
-      code(centre.api.call('artifactContent', { params: { sha256: sha256(bytes) } }));
-    const list = await dispose(sha256(one));
+    const list = await dispose('ended', sha256(one));
     expect(await content(one)).toBe('object-disposed');
-    await dispose(sha256(list));
+    expect(await code(dispose('ended', sha256(list)))).toBe('statement-refused');
+    const artifacts = objects[2];
+    if (artifacts === undefined) throw new Error('the list of artifacts was not prepared');
+    expect(await code(dispose('ended', sha256(artifacts)))).toBe('statement-refused');
     await centre.stop();
     await centre.restart();
-    expect(await content(three)).toBeUndefined();
-    await dispose(sha256(three));
-    expect(await content(three)).toBe('object-disposed');
+    expect(await content(two)).toBeUndefined();
+    await dispose('ended', sha256(two));
+    expect(await content(two)).toBe('object-disposed');
+  });
+
+  test('of another product’s source file need the role for that product', async () => {
+    const source = 'a source file of the owner';
+    const input = {
+      product: 'owner',
+      version: '1',
+      source: { s: source },
+      artifacts: { 'o.bin': Buffer.from('o') },
+    };
+    await publish(centre, input);
+    const custodian = newSigner();
+    const add = keyAddStatement({
+      log: `${centre.name}/keys`,
+      key: formatPublicKey(custodian),
+      roles: [{ role: 'custodian', products: ['stranger'] }],
+    });
+    await statements([text(await signStatement(add, [centre.signer]))], [], 'keys');
+    expect(await code(dispose('stranger', sha256(source), custodian))).toBe('statement-refused');
+    // It is still there: another release with the same file needs nothing sent again.
+    expect(await code(dispose('owner', sha256(source)))).toBeUndefined();
+    expect(await code(publish(centre, { ...input, version: '2' }))).toBe('object-disposed');
   });
 });
 

@@ -118,9 +118,10 @@ export async function startCentre({
   }
 
   const sessions = createSessions(root.origin, nowMs);
+  const holdings = createHoldings(local, holdingsKey);
   const commands = createReleaseCommands({
     vault,
-    holdings: createHoldings(local, holdingsKey),
+    holdings,
     local,
     read,
     registration,
@@ -165,7 +166,13 @@ export async function startCentre({
     vault,
     doors: {
       [WITHDRAWAL_TYPE]: commands.withdrawalDoor,
-      [DISPOSAL_TYPE]: disposalDoor({ read, keys: () => registration.keys(), nowMs, caughtUp }),
+      [DISPOSAL_TYPE]: disposalDoor({
+        read,
+        keys: () => registration.keys(),
+        nowMs,
+        holders: (digests) => holdings.holders(digests),
+        caughtUp,
+      }),
     },
     settled: async () => {
       await caughtUpOrDurable();

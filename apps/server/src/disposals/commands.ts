@@ -11,21 +11,23 @@ import { CentreError } from '../error.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Door } from '../registration/registration.ts';
 import type { Vault } from '../vault/vault.ts';
-import { mayDispose, productsNaming } from './policy.ts';
+import { mayDispose, neededByOthers, productsNaming } from './policy.ts';
 
 export interface DisposalDoorOptions {
   readonly read: ReadDb;
   readonly keys: () => KeysState;
   readonly nowMs: () => number;
+  /** The products for which one of these objects was sent, released or not. */
+  readonly holders: (digests: readonly string[]) => Promise<readonly string[]>;
   /** Resolves when the read models show everything that is registered. */
   readonly caughtUp: () => Promise<void>;
 }
 
 /**
  * What a disposal must meet beyond the registration policy: its list came along, is well-formed and as long as it says, and its
- * signers may also speak for every other product whose releases name one of the objects.
+ * signers may also speak for every other product whose releases name one of the objects, or for which one was sent.
  */
-export function disposalDoor({ read, keys, nowMs, caughtUp }: DisposalDoorOptions): Door {
+export function disposalDoor({ read, keys, nowMs, holders, caughtUp }: DisposalDoorOptions): Door {
   return async ({ envelope, statement, pointer }, bodies) => {
     if (statement.predicateType !== DISPOSAL_TYPE) throw new TypeError('a disposal was expected');
     const { objects, product, reason } = statement.predicate;
@@ -53,11 +55,18 @@ export function disposalDoor({ read, keys, nowMs, caughtUp }: DisposalDoorOption
       });
     await caughtUp();
     const signers = envelope.signatures.map(({ keyid }) => keyid);
-    for (const other of await productsNaming(read, digests)) {
+    const [needed] = await neededByOthers(read, digests);
+    if (needed !== undefined)
+      throw new CentreError(
+        'statement-refused',
+        `The object ${needed} is a list that others rely on (the artifacts of a release, or an earlier disposal): it is not disposed of.`,
+        { pointer },
+      );
+    for (const other of new Set([...(await productsNaming(read, digests)), ...(await holders(digests))])) {
       if (other !== product && !mayDispose(keys(), signers, other, nowMs()))
         throw new CentreError(
           'statement-refused',
-          `An object belongs to a release of ${other} too, and the signers may not have objects of ${other} ended.`,
+          `An object belongs to ${other} too, and the signers may not have objects of ${other} ended.`,
           { pointer },
         );
     }

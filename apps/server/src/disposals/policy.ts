@@ -1,7 +1,7 @@
 /**
  * Whose objects a custodian may have ended. The registration policy gives the role for a product; the vault holds an object once,
  * whichever products have it. So an object that the log names for another product needs the role for that product too.
- * Source files are secret: no statement names them, and nothing here tells whose they are.
+ * Source files are named by no statement: whose they are is what was sent for whom (releases/holdings.ts), for as long as that is kept.
  */
 import { DISPOSAL_TYPE, isValidAt, policyAt } from '@vitrine/statements';
 import type { KeysState } from '@vitrine/statements';
@@ -25,7 +25,6 @@ export async function productsNaming(read: ReadDb, digests: readonly string[]): 
           .select('product')
           .where((where) =>
             where.or([
-              where('artifact_list', 'in', chunk),
               where('sbom_digest', 'in', chunk),
               where('provenance_digest', 'in', chunk),
               where('notes_digest', 'in', chunk),
@@ -43,6 +42,22 @@ export async function productsNaming(read: ReadDb, digests: readonly string[]): 
     for (const { product } of rows) products.add(product);
   }
   return products;
+}
+
+/** Those of the objects that are lists: no fresh evidence about a release could be made without its list of artifacts, nor a disposal be carried out again. */
+export async function neededByOthers(read: ReadDb, digests: readonly string[]): Promise<readonly string[]> {
+  const needed: string[] = [];
+  for (let at = 0; at < digests.length; at += CHUNK) {
+    const chunk = digests.slice(at, at + CHUNK);
+    const rows = await read
+      .selectFrom('releases')
+      .select('artifact_list as digest')
+      .where('artifact_list', 'in', chunk)
+      .union(read.selectFrom('disposals').select('list_digest as digest').where('list_digest', 'in', chunk))
+      .execute();
+    needed.push(...rows.map(({ digest }) => digest));
+  }
+  return needed;
 }
 
 /** Whether enough of the signers, whose signatures have been verified, may have objects of a product ended now. */

@@ -18,6 +18,8 @@ export interface Holdings {
   add(product: string, digests: readonly string[]): Promise<void>;
   /** Those of the digests that were never received for this product, in the order given, each once. */
   lacking(product: string, digests: Iterable<string>): Promise<string[]>;
+  /** The products for which one of these objects was received. */
+  holders(digests: readonly string[]): Promise<string[]>;
 }
 
 /** @param key 32 bytes, secret */
@@ -27,7 +29,34 @@ export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
     return digests.map((digest) => nameOf(Buffer.from(digest, 'hex')).toString('base64url'));
   }
 
+  async function lacking(product: string, digests: Iterable<string>): Promise<string[]> {
+    const missing: string[] = [];
+    for (const chunk of chunksOf([...new Set(digests)])) {
+      const names = namesOf(product, chunk);
+      const rows = await local.selectFrom('holdings').select('name').where('name', 'in', names).execute();
+      const held = new Set(rows.map(({ name }) => name));
+      missing.push(...chunk.filter((_, at) => !held.has(names[at] ?? '')));
+      // Queries are synchronous: 100,000 digests must not keep other requests waiting.
+      await setImmediate();
+    }
+    return missing;
+  }
+
   return {
+    lacking,
+    async holders(digests) {
+      const unique = new Set(digests).size;
+      const products = await local
+        .selectFrom('publications')
+        .select('product')
+        .distinct()
+        .orderBy('product')
+        .execute();
+      const holders: string[] = [];
+      for (const { product } of products)
+        if ((await lacking(product, digests)).length < unique) holders.push(product);
+      return holders;
+    },
     async add(product, digests) {
       const names = namesOf(product, [...new Set(digests)]);
       await local.transaction().execute(async (tx) => {
@@ -40,18 +69,6 @@ export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
           await setImmediate();
         }
       });
-    },
-    async lacking(product, digests) {
-      const lacking: string[] = [];
-      for (const chunk of chunksOf([...new Set(digests)])) {
-        const names = namesOf(product, chunk);
-        const rows = await local.selectFrom('holdings').select('name').where('name', 'in', names).execute();
-        const held = new Set(rows.map(({ name }) => name));
-        lacking.push(...chunk.filter((_, at) => !held.has(names[at] ?? '')));
-        // Queries are synchronous: 100,000 digests must not keep other requests waiting.
-        await setImmediate();
-      }
-      return lacking;
     },
   };
 }
