@@ -16,11 +16,14 @@ const [, , dir = '', seedText = '0'] = argv;
 /** The content that both processes know from its number. */
 export function contentOf(seed: number): Buffer {
   // A few are large enough for a pack of their own.
-  const sizeBytes = seed % 29 === 0 ? 8_500_000 + seed : (seed * 7919) % 150_000;
+  const sizeBytes = seed % 29 === 0 ? 8_500_000 + seed : 4 + ((seed * 7919) % 150_000);
   const bytes = Buffer.alloc(sizeBytes, seed & 0xff);
-  if (sizeBytes >= 4) bytes.writeUInt32LE(seed, 0);
+  bytes.writeUInt32LE(seed, 0);
   return bytes;
 }
+
+/** Seeds of uploads: no round reaches them, since what was disposed of is never stored again. */
+const UPLOADS = 1_000_000_000;
 
 const say = (word: string, ...seeds: number[]): void => void writeSync(1, `${word} ${seeds.join(' ')}\n`);
 
@@ -37,12 +40,12 @@ async function work(): Promise<void> {
     await Promise.all(seeds.map((each) => vault.put(contentOf(each))));
     await vault.flush();
     say('flushed', ...seeds);
-    const upload = contentOf(seed + 1_000_000);
+    const upload = contentOf(seed + UPLOADS);
     const digest = hash('sha256', upload, 'hex');
     const { offsetBytes } = await vault.openUpload(digest, upload.length);
     await vault.append(digest, offsetBytes, upload.subarray(offsetBytes));
-    say('flushed', seed + 1_000_000);
-    for (const victim of [seed + 3, seed + 1_000_000]) {
+    say('flushed', seed + UPLOADS);
+    for (const victim of [seed + 3, seed + UPLOADS]) {
       say('disposing', victim);
       await vault.dispose(hash('sha256', contentOf(victim), 'hex'));
       say('disposed', victim);

@@ -81,6 +81,8 @@ async function runUntilKilled(dir: string, round: number): Promise<string[][]> {
   child.kill('SIGKILL');
   await exited;
   await drained;
+  // A child that ended by itself was not killed at its work.
+  expect(child.signalCode).toBe('SIGKILL');
   // A line without its end was cut off by the kill.
   return said
     .slice(0, said.lastIndexOf('\n') + 1)
