@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiError } from '@vitrine/api';
 import {
   disposalStatement,
   formatDisposalList,
@@ -14,13 +13,13 @@ import {
   withdrawalStatement,
 } from '@vitrine/statements';
 import { verifyEvidence } from '@vitrine/verifier';
-import { generateKeyPairSync } from 'node:crypto';
 import {
+  code,
+  newSigner,
   objectStream,
   prepareRelease,
   publish,
   sha256,
-  signerOf,
   startCentre,
   text,
 } from './running-centre.ts';
@@ -40,16 +39,6 @@ const hello: ReleaseInput = {
   source: { 'src/main.c': 'int main(void) { return 0; }\n', README: 'hello\n' },
   artifacts: { 'hello.bin': Buffer.from('the program'), 'hello.doc': Buffer.from('the manual') },
 };
-
-async function code(call: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ApiError) return error.problem?.code ?? error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 async function verdictOf(artifact: Uint8Array, rootSize?: number) {
   const digest = sha256(artifact);
@@ -219,17 +208,13 @@ describe('who may', () => {
         }),
       ),
     ).toBe('unauthenticated');
-    const stranger = signerOf(
-      String(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })),
-    );
+    const stranger = newSigner();
     expect(await code(centre.token(stranger))).toBe('unauthenticated');
   });
 
   test('a key publishes only the products it was given, and nothing once revoked as compromised', async () => {
     const origin = `${centre.name}/keys`;
-    const key = signerOf(
-      String(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })),
-    );
+    const key = newSigner();
     const add = keyAddStatement({
       log: origin,
       key: formatPublicKey(key),
@@ -288,9 +273,7 @@ describe('who may', () => {
   });
 
   test('a key statement that the root keys did not sign is refused', async () => {
-    const key = signerOf(
-      String(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })),
-    );
+    const key = newSigner();
     const add = keyAddStatement({
       log: `${centre.name}/keys`,
       key: formatPublicKey(key),

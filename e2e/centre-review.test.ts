@@ -1,5 +1,5 @@
 /** Attacks on a running centre by those who hold a key of it, and by those who hold none: what one product’s publisher may learn of or do to another’s. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiError } from '@vitrine/api';
 import {
   artifactStatement,
   disposalStatement,
@@ -25,11 +24,12 @@ import type { Signer } from '@vitrine/statements';
 import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
 import {
   bin,
+  code,
+  newSigner,
   objectStream,
   prepareRelease,
   publish,
   sha256,
-  signerOf,
   startCentre,
   text,
 } from './running-centre.ts';
@@ -42,20 +42,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await centre.dispose();
 });
-
-async function code(call: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ApiError) return error.problem?.code ?? error.code;
-    throw error;
-  }
-  return undefined;
-}
-
-function newSigner(): Signer {
-  return signerOf(String(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })));
-}
 
 /** A new key that may publish one product. */
 async function publisherOf(product: string): Promise<Signer> {

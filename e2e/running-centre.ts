@@ -1,12 +1,19 @@
 /** A centre as its users run it: the real `vitrine` program on a fresh data folder, with the invariant checker over every log at the end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash, createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { createApiClient } from '@vitrine/api';
+import { ApiError, createApiClient } from '@vitrine/api';
 import type { ApiClient } from '@vitrine/api';
 import { requireSoundLog } from '@vitrine/fsck';
 import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
@@ -57,6 +64,22 @@ export function signerOf(pem: string): Signer {
   const key = createPrivateKey(pem);
   const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   return { ...parseSpki(spki), sign: (message) => sign(null, message, key) };
+}
+
+/** A new key, in nobody's keys log yet. */
+export function newSigner(): Signer {
+  return signerOf(String(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })));
+}
+
+/** The code of the problem that a call ends with; undefined when it succeeds. */
+export async function code(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof ApiError) return error.problem?.code ?? error.code;
+    throw error;
+  }
+  return undefined;
 }
 
 /** Makes an instance and serves it on a free port. */
