@@ -60,7 +60,7 @@ export interface RunningCentre {
 }
 
 /** The signer of a PKCS#8 PEM. */
-export function signerOf(pem: string): Signer {
+function signerOf(pem: string): Signer {
   const key = createPrivateKey(pem);
   const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   return { ...parseSpki(spki), sign: (message) => sign(null, message, key) };
