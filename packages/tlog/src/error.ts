@@ -13,6 +13,8 @@ export type TlogErrorCode =
   | 'malformed-bundle'
   | 'malformed-proof'
   | 'malformed-policy'
+  | 'malformed-request'
+  | 'malformed-answer'
   | 'ambiguous-key'
   | 'bad-signature'
   | 'no-known-signature'

@@ -44,6 +44,31 @@ export interface InclusionClaim {
   readonly proof: readonly Uint8Array[];
 }
 
+/**
+ * Leaves from `start` up to, not including, `end`, as a tree of their own: `start` is a multiple of the smallest power
+ * of two that is not below their number, so that the subtree is a node of every larger tree, or part of one.
+ */
+export interface Subtree {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SubtreeInclusionClaim extends Subtree {
+  readonly leafHash: Uint8Array;
+  /** In the log, not in the subtree: `start` up to, not including, `end`. */
+  readonly leafIndex: number;
+  /** From the leaf's sibling up to the subtree's child. */
+  readonly proof: readonly Uint8Array[];
+  readonly subtreeRoot: Uint8Array;
+}
+
+export interface SubtreeConsistencyClaim extends Subtree {
+  readonly treeSize: number;
+  readonly subtreeRoot: Uint8Array;
+  readonly root: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
 export interface ConsistencyClaim {
   readonly oldSize: number;
   readonly newSize: number;
@@ -97,33 +122,87 @@ export function verifyConsistency(claim: ConsistencyClaim): boolean {
   if (![oldRoot, newRoot, ...proof].every(isHash)) return false;
   if (oldSize === 0) return proof.length === 0;
 
-  let node = oldSize - 1;
-  let last = newSize - 1;
-  while (isOdd(node)) {
+  return leadsToBoth({
+    start: 0,
+    end: oldSize,
+    treeSize: newSize,
+    subtreeRoot: oldRoot,
+    root: newRoot,
+    proof,
+  });
+}
+
+/**
+ * Whether a tree can have this subtree: 0 ≤ start ≤ end ≤ 2^53 - 1, and `start` is a multiple of the smallest power of
+ * two that is not below `end - start`. The empty subtree may start anywhere.
+ *
+ * @see draft-ietf-plants-merkle-tree-certs, section 4.1
+ */
+export function isSubtree(start: number, end: number): boolean {
+  if (!isSize(start) || !isSize(end) || start > end) return false;
+  let width = 1;
+  while (width < end - start) width *= 2;
+  return start % width === 0;
+}
+
+/**
+ * Whether the leaf stands at its index (of the log) in the subtree with this root. Never throws.
+ *
+ * @see draft-ietf-plants-merkle-tree-certs, section 4.3
+ */
+export function verifySubtreeInclusion(claim: SubtreeInclusionClaim): boolean {
+  const { leafHash, leafIndex, start, end, proof, subtreeRoot } = claim;
+  if (!isSubtree(start, end) || !isSize(leafIndex) || leafIndex < start || leafIndex >= end) return false;
+  const treeSize = end - start;
+  return verifyInclusion({ leafHash, leafIndex: leafIndex - start, treeSize, proof, root: subtreeRoot });
+}
+
+/**
+ * Whether the tree of `treeSize` holds this subtree. The empty subtree (EMPTY_ROOT) is in every tree that reaches it,
+ * by an empty proof, which says nothing about `root`. Never throws.
+ *
+ * @see draft-ietf-plants-merkle-tree-certs, section 4.4
+ */
+export function verifySubtreeConsistency(claim: SubtreeConsistencyClaim): boolean {
+  const { start, end, treeSize, subtreeRoot, root, proof } = claim;
+  if (!isSubtree(start, end) || !isSize(treeSize) || end > treeSize) return false;
+  if (![subtreeRoot, root, ...proof].every(isHash)) return false;
+  if (start === end) return proof.length === 0 && equalBytes(subtreeRoot, EMPTY_ROOT);
+  return leadsToBoth(claim);
+}
+
+/** Whether the proof leads to the root of a non-empty subtree and, with the hashes beside it, to that of the tree. */
+function leadsToBoth(claim: SubtreeConsistencyClaim): boolean {
+  const { start, end, treeSize, subtreeRoot, root, proof } = claim;
+  // The paths of the subtree's first leaf, its last leaf and the tree's last leaf, one level a step.
+  let first = start;
+  let node = end - 1;
+  let last = treeSize - 1;
+  const climb = (): void => {
+    first = half(first);
     node = half(node);
     last = half(last);
-  }
-  // A perfect old tree is itself a node of the new one, and the proof leaves it out.
-  const [start, ...path] = node === 0 ? [oldRoot, ...proof] : proof;
-  if (start === undefined) return false;
-  let oldHash = start;
-  let newHash = start;
+  };
+  // A subtree that ends where the tree ends is a node as it is; else only its rightmost perfect part is sure to be.
+  const endsWithTree = node === last;
+  while (first !== node && (endsWithTree || isOdd(node))) climb();
+  const [seed, ...path] = first === node ? [subtreeRoot, ...proof] : proof;
+  if (seed === undefined) return false;
+  let inner = seed;
+  let outer = seed;
   for (const sibling of path) {
     if (last === 0) return false;
     if (isOdd(node) || node === last) {
-      oldHash = hashNode(sibling, oldHash);
-      newHash = hashNode(sibling, newHash);
-      while (!isOdd(node) && node !== 0) {
-        node = half(node);
-        last = half(last);
-      }
+      if (first < node) inner = hashNode(sibling, inner);
+      outer = hashNode(sibling, outer);
+      // A right border without a sibling on some levels is carried up to where it has one.
+      while (!isOdd(node) && node !== 0) climb();
     } else {
-      newHash = hashNode(newHash, sibling);
+      outer = hashNode(outer, sibling);
     }
-    node = half(node);
-    last = half(last);
+    climb();
   }
-  return last === 0 && equalBytes(oldHash, oldRoot) && equalBytes(newHash, newRoot);
+  return last === 0 && equalBytes(inner, subtreeRoot) && equalBytes(outer, root);
 }
 
 /**
@@ -139,7 +218,7 @@ export async function inclusionProof(
   requireSize(leafIndex);
   requireSize(treeSize);
   if (leafIndex >= treeSize) throw new RangeError(`leaf ${leafIndex} is not in a tree of size ${treeSize}`);
-  return readRanges(inclusionRanges(leafIndex, treeSize), readNodes);
+  return readRanges(inclusionRanges(leafIndex, { start: 0, end: treeSize }), readNodes);
 }
 
 /**
@@ -157,7 +236,57 @@ export async function consistencyProof(
   requireSize(newSize);
   if (oldSize > newSize) throw new RangeError(`the old size ${oldSize} is above the new size ${newSize}`);
   if (oldSize === 0 || oldSize === newSize) return [];
-  return readRanges(consistencyRanges(oldSize, newSize), readNodes);
+  return readRanges(consistencyRanges({ start: 0, end: oldSize }, newSize), readNodes);
+}
+
+/**
+ * The root of a subtree; EMPTY_ROOT if it is empty.
+ *
+ * @throws RangeError unless isSubtree(start, end)
+ */
+export async function subtreeRoot({ start, end }: Subtree, readNodes: ReadNodes): Promise<Uint8Array> {
+  requireSubtree(start, end);
+  if (start === end) return EMPTY_ROOT;
+  const [root] = await readRanges([{ start, end }], readNodes);
+  return root ?? EMPTY_ROOT;
+}
+
+/**
+ * The inclusion proof of the log's leaf `leafIndex` in a subtree, read in one batch.
+ *
+ * @throws RangeError unless isSubtree(start, end) and start ≤ leafIndex < end
+ * @see draft-ietf-plants-merkle-tree-certs, section 4.3
+ */
+export async function subtreeInclusionProof(
+  leafIndex: number,
+  { start, end }: Subtree,
+  readNodes: ReadNodes,
+): Promise<Uint8Array[]> {
+  requireSubtree(start, end);
+  requireSize(leafIndex);
+  if (leafIndex < start || leafIndex >= end) {
+    throw new RangeError(`leaf ${leafIndex} is not among the leaves ${start} to ${end}`);
+  }
+  return readRanges(inclusionRanges(leafIndex, { start, end }), readNodes);
+}
+
+/**
+ * The proof that a subtree is in the tree of `treeSize`, read in one batch. Empty for an empty subtree and for the
+ * whole tree; for a subtree that starts at 0 it is the consistency proof from `end`.
+ *
+ * @throws RangeError unless isSubtree(start, end) and end ≤ treeSize ≤ 2^53 - 1
+ * @see draft-ietf-plants-merkle-tree-certs, section 4.4
+ */
+export async function subtreeConsistencyProof(
+  { start, end }: Subtree,
+  treeSize: number,
+  readNodes: ReadNodes,
+): Promise<Uint8Array[]> {
+  requireSubtree(start, end);
+  requireSize(treeSize);
+  if (end > treeSize) throw new RangeError(`the subtree ends at ${end}, behind the tree's ${treeSize}`);
+  if (start === end) return [];
+  return readRanges(consistencyRanges({ start, end }, treeSize), readNodes);
 }
 
 /** The root of the first `size` leaves. @throws RangeError unless `size` is 0 to 2^53 - 1 */
@@ -269,17 +398,13 @@ export class Frontier {
   }
 }
 
-/** Leaves `start` to `end`, whose Merkle Tree Hash is one element of a proof. */
-interface LeafRange {
-  readonly start: number;
-  readonly end: number;
-}
+/** Leaves whose Merkle Tree Hash is one element of a proof. */
+type LeafRange = Subtree;
 
-// PATH(m, D[n]) of RFC 6962, walked from the root down; a proof lists it from the leaf up.
-function inclusionRanges(leafIndex: number, treeSize: number): LeafRange[] {
+// PATH(m, D[n]) of RFC 6962 over the leaves of `tree`, walked from the root down; a proof lists it from the leaf up.
+function inclusionRanges(leafIndex: number, tree: Subtree): LeafRange[] {
   const ranges: LeafRange[] = [];
-  let start = 0;
-  let end = treeSize;
+  let { start, end } = tree;
   while (end - start > 1) {
     const split = start + largestPowerBelow(end - start);
     if (leafIndex < split) {
@@ -293,22 +418,29 @@ function inclusionRanges(leafIndex: number, treeSize: number): LeafRange[] {
   return ranges.reverse();
 }
 
-// SUBPROOF(m, D[n], b) of RFC 6962, walked likewise.
-function consistencyRanges(oldSize: number, newSize: number): LeafRange[] {
+// SUBTREE_SUBPROOF(start, end, D[n], b) of the draft, walked likewise; with a subtree from 0 it is SUBPROOF(m, D[n], b)
+// of RFC 6962. `known` is b: what is left of the subtree is all of it, and whoever checks the proof has its root.
+function consistencyRanges(subtree: Subtree, treeSize: number): LeafRange[] {
   const ranges: LeafRange[] = [];
+  let known = true;
+  let left = subtree.start;
   let start = 0;
-  let end = newSize;
-  while (oldSize !== end) {
+  let end = treeSize;
+  while (start !== left || end !== subtree.end) {
     const split = start + largestPowerBelow(end - start);
-    if (oldSize <= split) {
+    if (subtree.end <= split) {
       ranges.push({ start: split, end });
       end = split;
-    } else {
-      ranges.push({ start, end: split });
-      start = split;
+      continue;
+    }
+    ranges.push({ start, end: split });
+    start = split;
+    if (left < split) {
+      left = split;
+      known = false;
     }
   }
-  if (start !== 0) ranges.push({ start, end });
+  if (!known) ranges.push({ start, end });
   return ranges.reverse();
 }
 
@@ -348,6 +480,11 @@ function isSize(value: number): boolean {
 
 function requireSize(value: number): void {
   if (!isSize(value)) throw new RangeError(`${value} is not a tree size: a whole number, 0 to 2^53 - 1`);
+}
+
+function requireSubtree(start: number, end: number): void {
+  if (!isSubtree(start, end))
+    throw new RangeError(`the leaves ${start} to ${end} are no subtree of any tree`);
 }
 
 function isOdd(value: number): boolean {

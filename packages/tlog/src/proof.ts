@@ -4,7 +4,8 @@ import { decodeBase64, encodeBase64 } from './base64.ts';
 import { decodeUtf8 } from './bytes.ts';
 import { parseDecimal } from './decimal.ts';
 import { TlogError } from './error.ts';
-import { HASH_BYTES, verifyInclusion } from './merkle.ts';
+import { parseHashLines } from './hash-lines.ts';
+import { verifyInclusion } from './merkle.ts';
 import { MAX_NOTE_BYTES, parseNote } from './note.ts';
 import { type CheckpointVerdict, type Policy, verifyCheckpoint } from './policy.ts';
 
@@ -45,8 +46,7 @@ export function parseProof(proof: Uint8Array | string): TlogProof {
   if (header !== HEADER) throw malformed(`its first line is not ${HEADER}`);
   const extra = lines[0]?.startsWith('extra ') ? parseExtra(lines.shift()) : undefined;
   const index = parseIndex(lines.shift());
-  if (lines.length > MAX_PROOF_HASHES) throw malformed(`it has more than ${MAX_PROOF_HASHES} hashes`);
-  const hashes = lines.map(parseHash);
+  const hashes = parseHashLines(lines, MAX_PROOF_HASHES, malformed);
   const checkpointNote = text.slice(split + 2);
   checkNote(checkpointNote);
   return { index, ...(extra === undefined ? {} : { extra }), hashes, checkpointNote };
@@ -96,7 +96,7 @@ export function verifyProof(claim: {
 }
 
 function parseExtra(line: string | undefined): Uint8Array {
-  const extra = decode(line?.slice('extra '.length) ?? '', 'the extra data');
+  const extra = decodeExtra(line?.slice('extra '.length) ?? '');
   if (extra.length === 0) throw malformed('an empty extra line must be left out');
   if (extra.length > MAX_EXTRA_BYTES)
     throw malformed(`its extra data is larger than ${MAX_EXTRA_BYTES} bytes`);
@@ -109,17 +109,11 @@ function parseIndex(line: string | undefined): number {
   return index;
 }
 
-function parseHash(line: string, at: number): Uint8Array {
-  const hash = decode(line, `hash ${at + 1}`);
-  if (hash.length !== HASH_BYTES) throw malformed(`hash ${at + 1} has ${hash.length} bytes, not 32`);
-  return hash;
-}
-
-function decode(text: string, what: string): Uint8Array {
+function decodeExtra(text: string): Uint8Array {
   try {
     return decodeBase64(text);
   } catch (cause) {
-    throw malformed(`${what} is not canonical Base 64`, { cause });
+    throw malformed('the extra data is not canonical Base 64', { cause });
   }
 }
 
