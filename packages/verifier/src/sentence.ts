@@ -11,7 +11,10 @@ export function composeSentence(checks: readonly Check[], facts: Facts): string 
   const failed = checks.find(({ ok }) => !ok);
   const { opened, policy } = facts;
   if (failed === undefined && opened !== undefined && policy !== undefined) {
-    return `${claim(opened, policy.instance, facts)}, logged as ${entry(opened)}${because(opened)}.${unhashed(opened, facts)}`;
+    const said = ended(
+      `${claim(opened, policy.instance, facts)}, logged as ${entry(opened)}${because(opened)}`,
+    );
+    return `${said}${unhashed(opened, facts)}`;
   }
   return refusal(failed, facts);
 }
@@ -60,23 +63,27 @@ function unhashed({ artifact }: OpenedEvidence, { file }: Facts): string {
 }
 
 function refusal(failed: Check | undefined, facts: Facts): string {
+  return ended(`Refused: ${whyRefused(failed, facts)}`);
+}
+
+/** Without a full stop of its own. */
+function whyRefused(failed: Check | undefined, facts: Facts): string {
   const { file, opened, policy, withdrawals } = facts;
-  const reason = withoutStop(failed?.reason ?? 'no check was made');
+  const reason = failed?.reason ?? 'no check was made';
   const what = file === undefined ? subjectOf(opened) : `“${shown(file.name)}”`;
   if (failed?.name === 'policy')
-    return `Refused: the policy cannot be used, so nothing about ${what} was checked: ${reason}.`;
-  if (opened === undefined || policy === undefined)
-    return `Refused: nothing is known about ${what}: ${reason}.`;
+    return `the policy cannot be used, so nothing about ${what} was checked: ${reason}`;
+  if (opened === undefined || policy === undefined) return `nothing is known about ${what}: ${reason}`;
   if (failed?.name === 'file' && opened.artifact !== undefined) {
     const { predicate } = opened.artifact.statement;
-    return `Refused: ${what} is not the file that ${policy.instance} published as ${predicate.product} ${predicate.version}: ${reason}.`;
+    return `${what} is not the file that ${policy.instance} published as ${predicate.product} ${predicate.version}: ${reason}`;
   }
   if (failed?.name === 'not-withdrawn' && withdrawals.length > 0) {
-    return `Refused: ${claim(opened, policy.instance, facts)}, but ${reason}.`;
+    return `${claim(opened, policy.instance, facts)}, but ${reason}`;
   }
   if (failed?.name === 'age')
-    return `Refused: ${claim(opened, policy.instance, facts)}, but only as of an old view: ${reason}.`;
-  return `Refused: this evidence does not show that ${claim(opened, policy.instance, facts)}: ${reason}.`;
+    return `${claim(opened, policy.instance, facts)}, but only as of an old view: ${reason}`;
+  return `this evidence does not show that ${claim(opened, policy.instance, facts)}: ${reason}`;
 }
 
 function subjectOf(opened: OpenedEvidence | undefined): string {
@@ -90,6 +97,7 @@ function shown(name: string): string {
   return toPlainText(name, 255);
 }
 
-function withoutStop(text: string): string {
-  return text.replace(/\.$/, '');
+/** With one full stop at its end; a quotation that brings its own needs no other. */
+function ended(text: string): string {
+  return /(?:\.|[.!?…]”)$/.test(text) ? text : `${text}.`;
 }

@@ -112,11 +112,27 @@ describe('a verdict', () => {
 
   test('of a withdrawn release says when and why', () => {
     expect(judge(find('withdrawn')).sentence).toBe(
-      'Refused: “hello_2.10-3_amd64.deb” is hello 2.10-3 as published by acme.example, but the release was withdrawn on 24 November 2026 at 21:06 UTC (entry 2): “The binary contained a debugging back door.”.',
+      'Refused: “hello_2.10-3_amd64.deb” is hello 2.10-3 as published by acme.example, but the release was withdrawn on 24 November 2026 at 21:06 UTC (entry 2): “The binary contained a debugging back door.”',
     );
     expect(judge(find('good-withdrawal')).sentence).toBe(
-      'hello 2.10-3 was withdrawn by acme.example, logged as entry 2 on 24 November 2026 at 21:06 UTC: “The binary contained a debugging back door.”.',
+      'hello 2.10-3 was withdrawn by acme.example, logged as entry 2 on 24 November 2026 at 21:06 UTC: “The binary contained a debugging back door.”',
     );
+  });
+
+  test('ends once, whether the reason that it quotes brings its own full stop or not', async () => {
+    for (const each of cases) expect(judge(each).sentence).toMatch(/[^.!?…][.!?…]”?$|…\.$/);
+    for (const [reason, end] of [
+      ['It leaks keys', '“It leaks keys”.'],
+      ['Never use it!', '“Never use it!”'],
+    ] as const) {
+      const world = await SignedWorld.create();
+      await world.publishRelease();
+      const body = utf8ToBytes(reason);
+      const index = await world.withdraw(0, { reason: body });
+      const evidence = world.evidence([index], { bodies: [body] });
+      const { sentence } = verifyEvidence({ evidence, policy: world.policy() });
+      expect(sentence.endsWith(`: ${end}`)).toBe(true);
+    }
   });
 
   test('in words carries every line', () => {

@@ -208,12 +208,17 @@ export class SignedWorld {
 
   async withdraw(
     release: number,
-    { product = 'hello', version = '2.10-3', signers = [this.publisher] as readonly Signer[] } = {},
+    {
+      product = 'hello',
+      version = '2.10-3',
+      reason = REASON,
+      signers = [this.publisher] as readonly Signer[],
+    } = {},
   ): Promise<number> {
     const predicate = {
       log: this.rootOrigin,
       product,
-      reason: { digest: hexSha256(REASON) },
+      reason: { digest: hexSha256(reason) },
       release: this.payloadDigestOf(release),
       version,
     };
