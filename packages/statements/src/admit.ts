@@ -3,11 +3,11 @@
 
 import { openEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
-import { type Verify, verifyEd25519 } from './key.ts';
+import { parsePublicKey, type Verify, verifyEd25519 } from './key.ts';
 import { isKeysStatement, isValidAt, type KeyRecord, type KeysState, policyAt } from './keys-log.ts';
 import { parseLeaf } from './leaf.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
-import type { RootStatement } from './predicates/registry.ts';
+import { type IntakeStatement, isIntakeStatement, type RootStatement } from './predicates/registry.ts';
 import { type EnvelopedStatement, parseStatementEnvelope } from './statement.ts';
 
 /** Why a statement is not admitted. */
@@ -77,6 +77,46 @@ export function admitEnvelope(
   );
 }
 
+/** A statement of an intake log that counts. */
+export interface AdmittedSubmission {
+  readonly admitted: true;
+  readonly statement: IntakeStatement;
+  readonly payloadDigest: string;
+  readonly identity: string;
+  /** The keyid of the one who said it. */
+  readonly signer: string;
+}
+
+/**
+ * Whether an envelope counts in a centre's intake log: whoever holds a key may speak, so it is signed by the key that it
+ * names and by no other. Nobody's permission is asked, the vendor's least of all. Pure; never throws on a bad envelope.
+ *
+ * @param entry `origin`: that of the intake log; `addressee`: the vendor's root log
+ */
+export function admitSubmission(
+  entry: { readonly origin: string; readonly addressee: string; readonly envelope: Uint8Array },
+  verify: Verify = verifyEd25519,
+): AdmittedSubmission | NotAdmitted {
+  try {
+    const { statement, envelope, payloadDigest, identity } = parseStatementEnvelope(entry.envelope);
+    if (!isIntakeStatement(statement)) return refused('wrong-log', 'its type belongs in no intake log');
+    const { addressee, key, log } = statement.predicate;
+    if (log !== entry.origin)
+      return refused('wrong-log', `it was written for ${log}, not for ${entry.origin}`);
+    if (addressee !== entry.addressee)
+      return refused('wrong-log', `it is addressed to ${addressee}, not to ${entry.addressee}`);
+    const signer = parsePublicKey(key);
+    if (envelope.signatures.length !== 1 || envelope.signatures[0]?.keyid !== signer.keyid)
+      return refused('unknown-key', 'it must be signed by the key that it names, and by no other');
+    openEnvelope(envelope, [signer], verify);
+    return { admitted: true, statement, payloadDigest, identity, signer: signer.keyid };
+  } catch (error) {
+    if (!(error instanceof StatementError)) throw error;
+    const code = error.code === 'bad-signature' ? 'bad-signature' : 'not-a-statement';
+    return refused(code, error.message);
+  }
+}
+
 interface Candidate {
   readonly origin: string;
   readonly leafIndex: number;
@@ -98,6 +138,7 @@ function judge(keys: KeysState, candidate: Candidate, verify: Verify): Admission
   const enveloped = parseStatementEnvelope(candidate.envelope);
   const { statement } = enveloped;
   if (isKeysStatement(statement)) return refused('wrong-log', 'its type belongs in the keys log');
+  if (isIntakeStatement(statement)) return refused('wrong-log', 'its type belongs in an intake log');
   if (statement.predicate.log !== origin) {
     return refused('wrong-log', `it was written for ${statement.predicate.log}, not for ${origin}`);
   }

@@ -13,8 +13,10 @@ export {
   type Admission,
   type AdmissionRefusalCode,
   type Admitted,
+  type AdmittedSubmission,
   admit,
   admitEnvelope,
+  admitSubmission,
   type NotAdmitted,
 } from './admit.ts';
 export {
@@ -62,7 +64,43 @@ export {
   type RootKeys,
 } from './keys-log.ts';
 export { formatLeaf, type Leaf, parseLeaf, parseStatementLeaf, type StatementLeaf } from './leaf.ts';
+export {
+  CENTRE_TYPE,
+  type CentrePredicate,
+  type CentreStatement,
+  COSIGNED_TYPE,
+  type CosignedPredicate,
+  type CosignedStatement,
+  centreStatement,
+  cosignedStatement,
+  MAX_COSIGNED_NOTE,
+  REGIONS,
+} from './predicates/centres.ts';
+export {
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  type CommitmentAcceptance,
+  type CommitmentAmendmentStatement,
+  type CommitmentStatement,
+  type CommitmentWithdrawalStatement,
+  calendarPeriod,
+  commitmentAmendmentStatement,
+  commitmentStatement,
+  commitmentWithdrawalStatement,
+  type Due,
+  EVENT_TYPE,
+  type EventStatement,
+  type EvidenceKind,
+  eventStatement,
+} from './predicates/commitments.ts';
 export { STATEMENT_TYPE } from './predicates/in-toto.ts';
+export {
+  SUBMISSION_TYPE,
+  type SubmissionPredicate,
+  type SubmissionStatement,
+  submissionStatement,
+} from './predicates/intake.ts';
 export {
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -94,7 +132,10 @@ export {
 } from './predicates/keys.ts';
 export { HEAD_TYPE, type HeadPredicate, type HeadStatement, headStatement } from './predicates/logs.ts';
 export {
+  type IntakeStatement,
+  isIntakeStatement,
   isPredicateType,
+  isRootStatement,
   type KeysStatement,
   type PredicateType,
   predicateTypes,

@@ -1,19 +1,32 @@
 // The rules that a fresh instance starts with. What holds is what its keys log says.
 
+import { CENTRE_TYPE, COSIGNED_TYPE } from './predicates/centres.ts';
+import {
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  EVENT_TYPE,
+} from './predicates/commitments.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
 import { HEAD_TYPE } from './predicates/logs.ts';
 import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from './predicates/releases.ts';
 import { DISPOSAL_TYPE } from './predicates/vault.ts';
 
 /** The roles that the default rules know. */
-export const ROLES = ['anchor', 'custodian', 'publisher'] as const;
+export const ROLES = ['anchor', 'custodian', 'publisher', 'spokesperson'] as const;
 
 export type Role = (typeof ROLES)[number];
 
-/** Every type of the root log needs one signature: by a publisher, a custodian, or the instance's anchor key. */
+/** Every type of the root log needs one signature: by a publisher, a custodian, a spokesperson, or the instance's anchor key. */
 export const DEFAULT_RULES: readonly (RegistrationRule & { readonly role: Role })[] = [
   { predicateType: ARTIFACT_TYPE, role: 'publisher', threshold: 1 },
+  { predicateType: CENTRE_TYPE, role: 'spokesperson', threshold: 1 },
+  { predicateType: COMMITMENT_AMENDMENT_TYPE, role: 'spokesperson', threshold: 1 },
+  { predicateType: COMMITMENT_TYPE, role: 'spokesperson', threshold: 1 },
+  { predicateType: COMMITMENT_WITHDRAWAL_TYPE, role: 'spokesperson', threshold: 1 },
+  { predicateType: COSIGNED_TYPE, role: 'anchor', threshold: 1 },
   { predicateType: DISPOSAL_TYPE, role: 'custodian', threshold: 1 },
+  { predicateType: EVENT_TYPE, role: 'spokesperson', threshold: 1 },
   { predicateType: HEAD_TYPE, role: 'anchor', threshold: 1 },
   { predicateType: RELEASE_TYPE, role: 'publisher', threshold: 1 },
   { predicateType: WITHDRAWAL_TYPE, role: 'publisher', threshold: 1 },

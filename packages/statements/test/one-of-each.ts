@@ -3,8 +3,15 @@
 import { formatVkey } from '@vitrine/tlog';
 import {
   artifactStatement,
+  centreStatement,
+  commitmentAmendmentStatement,
+  commitmentStatement,
+  commitmentWithdrawalStatement,
+  cosignedStatement,
   DEFAULT_RULES,
   disposalStatement,
+  EVENT_TYPE,
+  eventStatement,
   formatPublicKey,
   headStatement,
   keyAddStatement,
@@ -13,6 +20,7 @@ import {
   registrationPolicyStatement,
   rootKeysStatement,
   type Statement,
+  submissionStatement,
   withdrawalStatement,
   witnessesStatement,
 } from '../src/index.ts';
@@ -24,6 +32,16 @@ const DIGEST = 'a'.repeat(64);
 const OTHER = testSigner('other');
 
 const vkey = formatVkey({ name: 'acme.example/cosigner', type: 0x04, publicKey: OTHER.rawPublicKey });
+const witnessVkey = formatVkey({
+  name: 'zurich.example/witness',
+  type: 0x04,
+  publicKey: PUBLISHER.rawPublicKey,
+});
+const intakeVkey = formatVkey({
+  name: 'zurich.example/intake',
+  type: 0x01,
+  publicKey: PUBLISHER.rawPublicKey,
+});
 
 export const ONE_OF_EACH: readonly Statement[] = [
   release(),
@@ -44,6 +62,76 @@ export const ONE_OF_EACH: readonly Statement[] = [
     objects: { count: 2, list: DIGEST },
     product: 'hello',
     reason: { digest: DIGEST },
+  }),
+  centreStatement({
+    centre: {
+      city: 'Zürich',
+      country: 'CH',
+      name: 'zurich.example',
+      operator: 'zurich.example',
+      region: 'Europe',
+      url: 'https://zurich.example',
+    },
+    intake: { origin: 'zurich.example/intake', vkey: intakeVkey },
+    log: ROOT_ORIGIN,
+    mirror: vkey,
+    version: 1,
+    witness: witnessVkey,
+    working: true,
+  }),
+  cosignedStatement({ checkpoint: 'a signed note', log: ROOT_ORIGIN }, DIGEST),
+  commitmentStatement({
+    acceptance: {
+      all: [
+        {
+          count: 3,
+          distinctBy: '/region',
+          evidence: [
+            {
+              by: 'anyone',
+              schema: { properties: { region: { enum: ['Asia', 'Europe', 'North America'] } } },
+              type: EVENT_TYPE,
+            },
+          ],
+          words: 'a centre in each of three regions',
+        },
+      ],
+    },
+    announced: '2017-10-23',
+    body: { digest: DIGEST },
+    due: { from: '2018', precision: 'between', to: '2020', utcOffset: '+00:00' },
+    id: 'three-centres',
+    log: ROOT_ORIGIN,
+  }),
+  commitmentAmendmentStatement({
+    body: { digest: DIGEST },
+    commitment: DIGEST,
+    due: { period: '2018-Q1', precision: 'period', utcOffset: '-12:00' },
+    id: 'three-centres',
+    log: ROOT_ORIGIN,
+    product: 'hello',
+    reason: { digest: DIGEST },
+    version: 2,
+  }),
+  commitmentWithdrawalStatement({
+    commitment: DIGEST,
+    id: 'three-centres',
+    log: ROOT_ORIGIN,
+    reason: { digest: DIGEST },
+  }),
+  eventStatement({
+    body: { digest: DIGEST },
+    data: { city: 'Zürich', region: 'Europe' },
+    happened: '2018-11-13',
+    kind: 'centre-opened',
+    log: ROOT_ORIGIN,
+  }),
+  submissionStatement({
+    addressee: ROOT_ORIGIN,
+    body: { access: 'public', digest: DIGEST },
+    key: formatPublicKey(OTHER),
+    kind: 'letter',
+    log: 'zurich.example/intake',
   }),
   rootKeysStatement({
     instance: 'acme.example',

@@ -5,7 +5,7 @@ import {
   ARTIFACT_TYPE,
   type ArtifactStatement,
   DISPOSAL_TYPE,
-  isKeysStatement,
+  isRootStatement,
   parseStatementLeaf,
   RELEASE_TYPE,
   type ReleaseStatement,
@@ -51,7 +51,7 @@ export function openEvidence(bytes: Uint8Array): OpenedEvidence {
   const evidence = parseEvidence(bytes);
   const statements = evidence.statements.map(({ leaf, proof }, i) => {
     const { payloadDigest, registeredAtMs, statement } = readLeaf(leaf, i);
-    if (isKeysStatement(statement)) throw misplaced(i, 'its type belongs in a keys log');
+    if (!isRootStatement(statement)) throw misplaced(i, 'its type does not belong in the root log');
     return { leaf, payloadDigest, proof, registeredAtMs, statement };
   });
   const [about, ...others] = statements;

@@ -2,7 +2,14 @@
 
 import {
   ARTIFACT_TYPE,
+  CENTRE_TYPE,
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  COSIGNED_TYPE,
   DISPOSAL_TYPE,
+  type Due,
+  EVENT_TYPE,
   HEAD_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -14,6 +21,7 @@ import {
   type Statement,
   StatementError,
   type StatementLeaf,
+  SUBMISSION_TYPE,
   WITHDRAWAL_TYPE,
   WITNESSES_TYPE,
 } from '@vitrine/statements';
@@ -58,6 +66,34 @@ export function describeStatement(statement: Statement): string {
       const { objects, product } = statement.predicate;
       return `${countOf(objects.count, 'object')} of ${product} in the vault were disposed of.`;
     }
+    case CENTRE_TYPE: {
+      const { centre, working } = statement.predicate;
+      const where = `${centre.city} (${centre.country})`;
+      return working
+        ? `The centre ${centre.name} in ${where}, run by ${centre.operator}, is at work.`
+        : `The centre ${centre.name} in ${where}, run by ${centre.operator}, has closed.`;
+    }
+    case COSIGNED_TYPE: {
+      const [{ digest, name }] = statement.subject;
+      return `A checkpoint of ${name}, with root ${shorten(digest.sha256)}, was cosigned.`;
+    }
+    case COMMITMENT_TYPE:
+      return `The promise “${statement.predicate.id}” is made, ${dueInWords(statement.predicate.due)}.`;
+    case COMMITMENT_AMENDMENT_TYPE: {
+      const { due, id, version } = statement.predicate;
+      return `The promise “${id}” reads differently from now on (version ${version}), ${dueInWords(due)}.`;
+    }
+    case COMMITMENT_WITHDRAWAL_TYPE:
+      return `The promise “${statement.predicate.id}” is withdrawn.`;
+    case EVENT_TYPE: {
+      const { happened, kind } = statement.predicate;
+      return `It is recorded that something happened: ${kind}, ${happened}.`;
+    }
+    case SUBMISSION_TYPE: {
+      const { addressee, body, kind } = statement.predicate;
+      const access = body.access === 'public' ? 'for everyone to read' : 'for its addressee only';
+      return `A ${kind.replaceAll('-', ' ')} to ${addressee}, ${access}.`;
+    }
     case ROOT_KEYS_TYPE: {
       const { instance, keys, threshold, version } = statement.predicate;
       return `Root keys of ${instance}, version ${version}: ${threshold} of ${countOf(keys.length, 'key')} must sign.`;
@@ -87,6 +123,13 @@ export function describeStatement(statement: Statement): string {
         : `${key} is compromised: its signatures from entry ${predicate.validBelow} on are void.`;
     }
   }
+}
+
+function dueInWords(due: Due): string {
+  if (due.precision === 'none') return 'with no date given';
+  return due.precision === 'period'
+    ? `due by the end of ${due.period}`
+    : `due between ${due.from} and ${due.to}`;
 }
 
 function countOf(count: number, one: string, many = `${one}s`): string {

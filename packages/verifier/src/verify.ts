@@ -183,7 +183,9 @@ function subjectOf({ instance }: VerificationPolicy, { about, artifact }: Opened
     registeredAtMs,
     payloadDigest,
     ...('product' in predicate ? { product: predicate.product } : {}),
-    ...('version' in predicate ? { version: predicate.version } : {}),
+    ...('version' in predicate && typeof predicate.version === 'string'
+      ? { version: predicate.version }
+      : {}),
     ...(artifact === undefined
       ? {}
       : {

@@ -27,13 +27,17 @@ const MAX_RULES = 64;
 const MAX_ROLES = 16;
 const MAX_PRODUCTS = 64;
 
-const publicKey = v.pipe(v.string(), v.check(isPublicKey, 'expected the SPKI of an Ed25519 key in base64'));
+/** The SPKI of an Ed25519 key in base64. */
+export const publicKeyText = v.pipe(
+  v.string(),
+  v.check(isPublicKey, 'expected the SPKI of an Ed25519 key in base64'),
+);
 const roleName = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/, 'expected a role: 1–32 of a–z -'));
 
 const rootKeysPredicate = v.pipe(
   v.strictObject({
     instance: instanceName,
-    keys: v.pipe(v.array(publicKey), v.minLength(1), v.maxLength(MAX_ROOT_KEYS)),
+    keys: v.pipe(v.array(publicKeyText), v.minLength(1), v.maxLength(MAX_ROOT_KEYS)),
     log: logOrigin,
     threshold: v.pipe(positive, v.maxValue(MAX_ROOT_THRESHOLD)),
     version: positive,
@@ -113,7 +117,7 @@ const roleGrant = v.strictObject({
 
 const keyAddPredicate = v.strictObject({
   holder: v.exactOptional(sha256Hex),
-  key: publicKey,
+  key: publicKeyText,
   log: logOrigin,
   roles: v.pipe(
     v.array(roleGrant),
@@ -124,7 +128,7 @@ const keyAddPredicate = v.strictObject({
 });
 
 const keyRotatePredicate = v.pipe(
-  v.strictObject({ key: sha256Hex, log: logOrigin, successor: publicKey }),
+  v.strictObject({ key: sha256Hex, log: logOrigin, successor: publicKeyText }),
   v.check(({ key, successor }) => keyidOf(successor) !== key, 'a key cannot succeed itself'),
 );
 

@@ -1,6 +1,18 @@
 // Every type of statement: its URI, the log it belongs to, its schema. A capability adds a line here.
 
 import type * as v from 'valibot';
+import { CENTRE_TYPE, COSIGNED_TYPE, centreSchema, cosignedSchema } from './centres.ts';
+import {
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  commitmentAmendmentSchema,
+  commitmentSchema,
+  commitmentWithdrawalSchema,
+  EVENT_TYPE,
+  eventSchema,
+} from './commitments.ts';
+import { SUBMISSION_TYPE, submissionSchema } from './intake.ts';
 import {
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -32,6 +44,13 @@ export const predicateTypes = {
   [WITHDRAWAL_TYPE]: { log: 'statements', schema: withdrawalSchema },
   [HEAD_TYPE]: { log: 'statements', schema: headSchema },
   [DISPOSAL_TYPE]: { log: 'statements', schema: disposalSchema },
+  [CENTRE_TYPE]: { log: 'statements', schema: centreSchema },
+  [COSIGNED_TYPE]: { log: 'statements', schema: cosignedSchema },
+  [COMMITMENT_TYPE]: { log: 'statements', schema: commitmentSchema },
+  [COMMITMENT_AMENDMENT_TYPE]: { log: 'statements', schema: commitmentAmendmentSchema },
+  [COMMITMENT_WITHDRAWAL_TYPE]: { log: 'statements', schema: commitmentWithdrawalSchema },
+  [EVENT_TYPE]: { log: 'statements', schema: eventSchema },
+  [SUBMISSION_TYPE]: { log: 'intake', schema: submissionSchema },
   [ROOT_KEYS_TYPE]: { log: 'keys', schema: rootKeysSchema },
   [REGISTRATION_POLICY_TYPE]: { log: 'keys', schema: registrationPolicySchema },
   [WITNESSES_TYPE]: { log: 'keys', schema: witnessesSchema },
@@ -42,7 +61,7 @@ export const predicateTypes = {
 
 export type PredicateType = keyof typeof predicateTypes;
 
-type StatementIn<Log extends 'statements' | 'keys'> = {
+type StatementIn<Log extends 'statements' | 'keys' | 'intake'> = {
   [Type in PredicateType]: (typeof predicateTypes)[Type]['log'] extends Log
     ? v.InferOutput<(typeof predicateTypes)[Type]['schema']>
     : never;
@@ -54,9 +73,22 @@ export type RootStatement = StatementIn<'statements'>;
 /** A statement of the keys log. */
 export type KeysStatement = StatementIn<'keys'>;
 
-export type Statement = RootStatement | KeysStatement;
+/** A statement of a centre's intake log. */
+export type IntakeStatement = StatementIn<'intake'>;
+
+export type Statement = RootStatement | KeysStatement | IntakeStatement;
 
 /** Whether this version knows the type. */
 export function isPredicateType(uri: string): uri is PredicateType {
   return Object.hasOwn(predicateTypes, uri);
+}
+
+/** Whether it belongs in the root log. */
+export function isRootStatement(statement: Statement): statement is RootStatement {
+  return predicateTypes[statement.predicateType].log === 'statements';
+}
+
+/** Whether it belongs in an intake log. */
+export function isIntakeStatement(statement: Statement): statement is IntakeStatement {
+  return predicateTypes[statement.predicateType].log === 'intake';
 }

@@ -1,6 +1,12 @@
 import {
   ARTIFACT_TYPE,
+  CENTRE_TYPE,
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  COSIGNED_TYPE,
   DISPOSAL_TYPE,
+  EVENT_TYPE,
   HEAD_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -8,12 +14,13 @@ import {
   REGISTRATION_POLICY_TYPE,
   RELEASE_TYPE,
   ROOT_KEYS_TYPE,
+  SUBMISSION_TYPE,
   WITHDRAWAL_TYPE,
   WITNESSES_TYPE,
   keyidOf,
   parsePublicKey,
 } from '@vitrine/statements';
-import type { Statement } from '@vitrine/statements';
+import type { Due, Statement } from '@vitrine/statements';
 import { Link } from '@tanstack/react-router';
 import { CheckedBody } from '../../components/checked-body.tsx';
 import { Digest } from '../../components/digest.tsx';
@@ -35,6 +42,22 @@ function keyid(spki: string): string {
 
 function shortType(uri: string): string {
   return uri.replace('https://vitrine.dev/', '');
+}
+
+function dueFact(due: Due): Fact {
+  if (due.precision === 'none') return { term: 'Due', value: 'no date given' };
+  const offset = due.utcOffset === '+00:00' ? 'UTC' : `UTC${due.utcOffset}`;
+  return {
+    term: 'Due',
+    value:
+      due.precision === 'period'
+        ? `by the end of ${due.period} (${offset})`
+        : `between ${due.from} and the end of ${due.to} (${offset})`,
+  };
+}
+
+function bodyFact(term: string, digest: string, what: string): Fact {
+  return { term, value: <CheckedBody digest={digest} what={what} /> };
 }
 
 /** The parts of a statement, each named. */
@@ -138,6 +161,73 @@ export function statementFacts(statement: Statement): readonly Fact[] {
           term: 'Reason',
           value: <CheckedBody digest={predicate.reason.digest} what="reason of the disposal" prose />,
         },
+      ];
+    }
+    case CENTRE_TYPE: {
+      const { centre, intake, mirror, version, witness, working } = statement.predicate;
+      return [
+        { term: 'Centre', value: `${centre.name} (${working ? 'at work' : 'closed'})` },
+        { term: 'Place', value: `${centre.city}, ${centre.country}, ${centre.region}` },
+        { term: 'Operator', value: centre.operator },
+        { term: 'Address', value: centre.url },
+        { term: 'Witness key', value: <code className="break-all">{witness}</code> },
+        { term: 'Mirror key', value: <code className="break-all">{mirror}</code> },
+        { term: 'Intake log', value: <code className="break-all">{intake.vkey}</code> },
+        { term: 'Announcement', value: formatCount(version) },
+      ];
+    }
+    case COSIGNED_TYPE:
+      return [
+        {
+          term: 'Checkpoint',
+          value: <pre className="overflow-x-auto whitespace-pre-wrap">{statement.predicate.checkpoint}</pre>,
+        },
+      ];
+    case COMMITMENT_TYPE: {
+      const { announced, body, due, id } = statement.predicate;
+      return [
+        { term: 'Promise', value: id },
+        ...(announced === undefined ? [] : [{ term: 'Announced', value: announced }]),
+        dueFact(due),
+        bodyFact('Text', body.digest, 'text of the promise'),
+      ];
+    }
+    case COMMITMENT_AMENDMENT_TYPE: {
+      const { body, commitment, due, id, reason, version } = statement.predicate;
+      return [
+        { term: 'Promise', value: `${id}, version ${version}` },
+        { term: 'Made by', value: <Digest value={commitment} of="the statement that made the promise" /> },
+        dueFact(due),
+        bodyFact('Text', body.digest, 'text of the promise'),
+        bodyFact('Reason', reason.digest, 'reason of the amendment'),
+      ];
+    }
+    case COMMITMENT_WITHDRAWAL_TYPE: {
+      const { commitment, id, reason } = statement.predicate;
+      return [
+        { term: 'Promise', value: id },
+        { term: 'Made by', value: <Digest value={commitment} of="the statement that made the promise" /> },
+        bodyFact('Reason', reason.digest, 'reason of the withdrawal'),
+      ];
+    }
+    case EVENT_TYPE: {
+      const { body, data, happened, kind } = statement.predicate;
+      return [
+        { term: 'Kind', value: kind },
+        { term: 'Happened', value: happened },
+        ...Object.entries(data).map(([term, value]) => ({ term, value: String(value) })),
+        bodyFact('Told by', body.digest, 'source of the event'),
+      ];
+    }
+    case SUBMISSION_TYPE: {
+      const { addressee, body, key, kind } = statement.predicate;
+      return [
+        { term: 'Kind', value: kind.replaceAll('-', ' ') },
+        { term: 'To', value: addressee },
+        { term: 'By', value: <Digest value={keyid(key)} of="the key of the one who said it" /> },
+        body.access === 'public'
+          ? bodyFact('Text', body.digest, 'text')
+          : { term: 'Text', value: 'for its addressee only; the log holds a commitment to it' },
       ];
     }
     case ROOT_KEYS_TYPE:
