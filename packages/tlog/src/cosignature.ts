@@ -6,6 +6,9 @@ import {
   COSIGNATURE_BYTES,
   cosignatureMessage,
   formatTimestampedSignature,
+  ML_DSA_44_COSIGNATURE_BYTES,
+  requireTime,
+  timeOfTimestampedSignature,
   verifyCosignatureBytes,
 } from './cosignature-message.ts';
 import {
@@ -42,9 +45,7 @@ export function cosignatureSigner(key: Ed25519Key, nowSeconds: () => number): No
     keyId: computeKeyId(name, 0x04, publicKey),
     sign: (message) => {
       const timeSeconds = nowSeconds();
-      if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0) {
-        throw new RangeError(`a cosignature's time must be whole seconds since 1970, not ${timeSeconds}`);
-      }
+      requireTime(timeSeconds);
       return formatTimestampedSignature(timeSeconds, key.sign(cosignatureMessage(message, timeSeconds)));
     },
   };
@@ -66,11 +67,16 @@ export function verifyCosignature(
 }
 
 /**
- * The time of a cosignature that `openNote` already verified (POSIX seconds).
+ * The time of a cosignature, of either type, that `openNote` already verified (POSIX seconds). An ML-DSA-44 one may
+ * state none, which is 0.
  *
- * @throws RangeError if the signature is not 72 bytes long
+ * @throws RangeError if the signature is not 72 or 2,428 bytes long, or its time is above 2^53 - 1
  */
 export function cosignatureTime(signature: Uint8Array): number {
-  if (signature.length !== COSIGNATURE_BYTES) throw new RangeError('not a timestamped cosignature');
-  return Number(new DataView(signature.buffer, signature.byteOffset, 8).getBigUint64(0));
+  if (signature.length !== COSIGNATURE_BYTES && signature.length !== ML_DSA_44_COSIGNATURE_BYTES) {
+    throw new RangeError('not a timestamped cosignature');
+  }
+  const timeSeconds = timeOfTimestampedSignature(signature);
+  if (timeSeconds === undefined) throw new RangeError('the time of the cosignature is above 2^53 - 1');
+  return timeSeconds;
 }

@@ -46,6 +46,7 @@ export {
 export {
   computeKeyId,
   type Ed25519Key,
+  type Ed25519KeyType,
   ed25519NoteSigner,
   formatNote,
   formatSignatureLine,
@@ -60,6 +61,7 @@ export {
   noteVerifier,
   type OpenedNote,
   openNote,
+  type ParseVkey,
   parseNote,
   parseSignatureLines,
   parseVkey,

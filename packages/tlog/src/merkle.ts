@@ -166,8 +166,9 @@ export function verifySubtreeInclusion(claim: SubtreeInclusionClaim): boolean {
 export function verifySubtreeConsistency(claim: SubtreeConsistencyClaim): boolean {
   const { start, end, treeSize, subtreeRoot, root, proof } = claim;
   if (!isSubtree(start, end) || !isSize(treeSize) || end > treeSize) return false;
-  if (![subtreeRoot, root, ...proof].every(isHash)) return false;
   if (start === end) return proof.length === 0 && equalBytes(subtreeRoot, EMPTY_ROOT);
+  if (start === 0 && end === treeSize) return proof.length === 0 && equalBytes(subtreeRoot, root);
+  if (![subtreeRoot, root, ...proof].every(isHash)) return false;
   return leadsToBoth(claim);
 }
 

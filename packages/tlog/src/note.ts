@@ -14,14 +14,22 @@ export const MAX_NOTE_BYTES = 1_000_000;
 /** The most signatures accepted on one note (the specification asks for at least 16). */
 export const MAX_NOTE_SIGNATURES = 100;
 
-/** The signature types this package verifies: 1 is Ed25519, 4 a timestamped Ed25519 cosignature. */
-export type KeyType = 0x01 | 0x04;
+/** The signature types this entry point verifies: 1 is Ed25519, 4 a timestamped Ed25519 cosignature. */
+export type Ed25519KeyType = 0x01 | 0x04;
+
+/** And 6, a timestamped ML-DSA-44 cosignature, which `@vitrine/tlog/ml-dsa` verifies: its code is large. */
+export type KeyType = Ed25519KeyType | 0x06;
+
+/** How a reader of keys is passed in: parseVkey of this entry point, or that of `@vitrine/tlog/ml-dsa`. */
+export type ParseVkey = (vkey: string) => NoteVerifier;
+
+const PUBLIC_KEY_BYTES: Readonly<Record<KeyType, number>> = { 0x01: 32, 0x04: 32, 0x06: 1312 };
 
 export interface NoteSignature {
   readonly name: string;
   /** The first four bytes of the key's hash, as an unsigned 32-bit integer. */
   readonly keyId: number;
-  /** What follows the key ID: 64 bytes for Ed25519, 72 for a timestamped cosignature. */
+  /** What follows the key ID: 64 bytes for Ed25519, 72 or (ML-DSA-44) 2,428 for a timestamped cosignature. */
   readonly signature: Uint8Array;
 }
 
@@ -35,7 +43,7 @@ export interface NoteVerifier {
   readonly name: string;
   readonly keyId: number;
   readonly type: KeyType;
-  /** 32 bytes. */
+  /** 32 bytes, or (0x06) 1,312. */
   readonly publicKey: Uint8Array;
   /** `message` is the note's text in UTF-8, for every type. Never throws. */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
@@ -224,6 +232,17 @@ export function openNote<V extends NoteVerifier>(
  * @see c2sp.org/signed-note, "Verifier keys"
  */
 export function parseVkey(vkey: string): NoteVerifier {
+  const { name, type, publicKey } = readVkey(vkey);
+  if (type === 0x06) throw unsupportedKey(name, type, '0x06 (ML-DSA-44) is not, in this place');
+  return noteVerifier(name, type, publicKey);
+}
+
+/** The content of a verifier key of any type whose ID can be checked. @throws TlogError as parseVkey */
+export function readVkey(vkey: string): {
+  readonly name: string;
+  readonly type: KeyType;
+  readonly publicKey: Uint8Array;
+} {
   // The Base 64 may itself hold a plus: only the first two separate.
   const first = vkey.indexOf('+');
   const second = vkey.indexOf('+', first + 1);
@@ -235,24 +254,21 @@ export function parseVkey(vkey: string): NoteVerifier {
   const [type] = key;
   if (id.length !== 4) throw malformedVkey('its key ID is not eight hexadecimal digits');
   if (type === undefined) throw malformedVkey('its key is empty');
-  const publicKey = key.subarray(1);
-  const keyId = readKeyId(id);
   // Type 0x02 hashes something else, so the type is told before the ID.
-  if (type !== 0x01 && type !== 0x04) {
-    const hex = type.toString(16).padStart(2, '0');
-    throw new TlogError(
-      'unsupported-key-type',
-      `the key of ${name} is of type 0x${hex}; supported are 0x01 (Ed25519) and 0x04 (Ed25519 cosignature)`,
-    );
+  if (type !== 0x01 && type !== 0x04 && type !== 0x06) {
+    throw unsupportedKey(name, type, 'and 0x06 (ML-DSA-44 cosignature) where it says so');
   }
-  if (publicKey.length !== 32) throw malformedVkey(`its public key has ${publicKey.length} bytes, not 32`);
-  if (keyId !== computeKeyId(name, type, publicKey)) throw malformedVkey('its key ID is not that of its key');
-  return noteVerifier(name, type, publicKey);
+  const publicKey = key.subarray(1);
+  checkKey(name, type, publicKey);
+  if (readKeyId(id) !== computeKeyId(name, type, publicKey)) {
+    throw malformedVkey('its key ID is not that of its key');
+  }
+  return { name, type, publicKey };
 }
 
 /** A verifier for a key that is known in parts. @throws TlogError `malformed-vkey` on an invalid name or key */
-export function noteVerifier(name: string, type: KeyType, publicKey: Uint8Array): NoteVerifier {
-  checkKey(name, publicKey);
+export function noteVerifier(name: string, type: Ed25519KeyType, publicKey: Uint8Array): NoteVerifier {
+  checkKey(name, type, publicKey);
   return {
     name,
     type,
@@ -273,7 +289,7 @@ export function formatVkey(key: {
   readonly publicKey: Uint8Array;
 }): string {
   const { name, type, publicKey } = key;
-  checkKey(name, publicKey);
+  checkKey(name, type, publicKey);
   const id = encodeHex(writeKeyId(computeKeyId(name, type, publicKey)));
   return `${name}+${id}+${encodeBase64(concatBytes(Uint8Array.of(type), publicKey))}`;
 }
@@ -281,7 +297,7 @@ export function formatVkey(key: {
 /** A signer of type 0x01. @throws TlogError `malformed-vkey` on an invalid name or key */
 export function ed25519NoteSigner(key: Ed25519Key): NoteSigner {
   const { name, publicKey } = key;
-  checkKey(name, publicKey);
+  checkKey(name, 0x01, publicKey);
   return { name, keyId: computeKeyId(name, 0x01, publicKey), sign: (message) => key.sign(message) };
 }
 
@@ -311,10 +327,15 @@ function isKeyName(name: string): boolean {
   return !Array.from(name).some((character) => character.charCodeAt(0) < 0x20);
 }
 
-function checkKey(name: string, publicKey: Uint8Array): void {
-  if (!isKeyName(name))
+/** @throws TlogError `malformed-vkey` unless a key of this type can have this name and this length */
+export function checkKey(name: string, type: KeyType, publicKey: Uint8Array): void {
+  if (!isKeyName(name)) {
     throw malformedVkey('its name is empty or holds a space, a plus or a control character');
-  if (publicKey.length !== 32) throw malformedVkey(`its public key has ${publicKey.length} bytes, not 32`);
+  }
+  const expected = PUBLIC_KEY_BYTES[type];
+  if (publicKey.length !== expected) {
+    throw malformedVkey(`its public key has ${publicKey.length} bytes, not ${expected}`);
+  }
 }
 
 function sameKey(a: { name: string; keyId: number }, b: { name: string; keyId: number }): boolean {
@@ -345,6 +366,14 @@ function decodeVkeyPart(what: string, decode: (text: string) => Uint8Array, text
 
 function malformedNote(why: string, options?: ErrorOptions): TlogError {
   return new TlogError('malformed-note', `malformed note: ${why}`, options);
+}
+
+function unsupportedKey(name: string, type: number, also: string): TlogError {
+  const hex = type.toString(16).padStart(2, '0');
+  return new TlogError(
+    'unsupported-key-type',
+    `the key of ${name} is of type 0x${hex}; supported are 0x01 (Ed25519) and 0x04 (Ed25519 cosignature); ${also}`,
+  );
 }
 
 function malformedVkey(why: string): TlogError {

@@ -7,7 +7,7 @@ import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { cosignatureTime } from './cosignature.ts';
 import { parseDecimal } from './decimal.ts';
 import { TlogError } from './error.ts';
-import { type NoteVerifier, openNote, parseVkey } from './note.ts';
+import { type NoteVerifier, openNote, type ParseVkey, parseVkey } from './note.ts';
 
 /** The largest policy accepted, in bytes. */
 export const MAX_POLICY_BYTES = 1_000_000;
@@ -16,7 +16,7 @@ export const MAX_POLICY_BYTES = 1_000_000;
 export const MAX_POLICY_DEFINITIONS = 1024;
 
 export interface PolicyLog {
-  /** Type 0x01; its name is the log's origin. */
+  /** Type 0x01 or 0x06; its name is the log's origin. */
   readonly key: NoteVerifier;
   readonly url?: string;
 }
@@ -25,7 +25,7 @@ export interface PolicyWitness {
   readonly kind: 'witness';
   /** The policy file's own name for it, for people: octets that are not UTF-8 show as U+FFFD. */
   readonly name: string;
-  /** Type 0x04. */
+  /** Type 0x04 or 0x06. */
   readonly key: NoteVerifier;
   readonly url?: string;
 }
@@ -78,13 +78,15 @@ export type CheckpointVerdict =
   | { readonly ok: false; readonly reason: string };
 
 /**
- * Parses a policy file. Every line must end in a newline, so that a truncated file is not a weaker policy.
+ * Parses a policy file. Every line must end in a newline, so that a truncated file is not a weaker policy. `readVkey`
+ * says which keys it may hold: by default those of type 0x01 and 0x04; the parseVkey of `@vitrine/tlog/ml-dsa` adds
+ * 0x06.
  *
  * @throws TlogError `malformed-policy`, with the number of the line
  * @see c2sp.org/tlog-policy, "Policy file syntax and structure"
  */
-export function parsePolicy(policy: Uint8Array | string): Policy {
-  return new PolicyReader().read(splitLines(policy));
+export function parsePolicy(policy: Uint8Array | string, readVkey: ParseVkey = parseVkey): Policy {
+  return new PolicyReader(readVkey).read(splitLines(policy));
 }
 
 /**
@@ -111,7 +113,7 @@ function judgeCheckpoint(note: Uint8Array | string, policy: Policy): CheckpointV
   }
   const times = new Map<NoteVerifier, number>();
   for (const { verifier, signature } of opened.signatures) {
-    if (verifier.type !== 0x04) continue;
+    if (verifier.type === 0x01) continue;
     times.set(verifier, Math.max(times.get(verifier) ?? 0, cosignatureTime(signature)));
   }
   const cosignatures = policy.witnesses.flatMap((witness) => {
@@ -155,6 +157,7 @@ function splitLines(policy: Uint8Array | string): OctetLine[] {
 }
 
 class PolicyReader {
+  readonly #parseVkey: ParseVkey;
   readonly #logs: PolicyLog[] = [];
   readonly #witnesses: PolicyWitness[] = [];
   readonly #groups: PolicyGroup[] = [];
@@ -162,6 +165,10 @@ class PolicyReader {
   readonly #named = new Map<string, QuorumMember>();
   readonly #grouped = new Set<QuorumMember>();
   #quorum: QuorumMember | 'none' | undefined;
+
+  constructor(readVkey: ParseVkey) {
+    this.#parseVkey = readVkey;
+  }
 
   read(lines: readonly OctetLine[]): Policy {
     for (const line of lines) this.#readLine(line);
@@ -194,9 +201,10 @@ class PolicyReader {
 
   #readLog(line: number, [vkey, url, ...rest]: readonly string[]): void {
     if (vkey === undefined || rest.length > 0) throw malformed(line, 'expected "log <vkey> [<url>]"');
-    const key = readKey(line, vkey);
-    if (key.type !== 0x01) throw malformed(line, 'the key of a log must be of type 0x01 (Ed25519)');
+    const key = this.#readKey(line, vkey);
+    if (key.type === 0x04) throw malformed(line, 'the key of a log must be of type 0x01 (Ed25519) or 0x06');
     checkDistinct(line, key, this.#logs);
+    checkUnambiguous(line, key, this.#witnesses);
     this.#logs.push({ key, ...(url === undefined ? {} : { url: display(url) }) });
     checkCount(line, this.#logs);
   }
@@ -205,9 +213,12 @@ class PolicyReader {
     if (name === undefined || vkey === undefined || rest.length > 0) {
       throw malformed(line, 'expected "witness <name> <vkey> [<url>]"');
     }
-    const key = readKey(line, vkey);
-    if (key.type !== 0x04) throw malformed(line, 'the key of a witness must be of type 0x04 (cosignature)');
+    const key = this.#readKey(line, vkey);
+    if (key.type === 0x01) {
+      throw malformed(line, 'the key of a witness must be of type 0x04 or 0x06 (cosignature)');
+    }
     checkDistinct(line, key, this.#witnesses);
+    checkUnambiguous(line, key, this.#logs);
     const optional = url === undefined ? {} : { url: display(url) };
     const witness: PolicyWitness = { kind: 'witness', name: display(name), key, ...optional };
     this.#define(line, name, witness);
@@ -235,6 +246,14 @@ class PolicyReader {
     if (name === undefined || rest.length > 0) throw malformed(line, 'expected "quorum <name>"');
     if (this.#quorum !== undefined) throw malformed(line, 'a second quorum line');
     this.#quorum = name === 'none' ? 'none' : this.#lookUp(line, name);
+  }
+
+  #readKey(line: number, vkey: string): NoteVerifier {
+    try {
+      return this.#parseVkey(display(vkey));
+    } catch (cause) {
+      throw malformed(line, cause instanceof Error ? cause.message : 'malformed verifier key', { cause });
+    }
   }
 
   #define(line: number, name: string, member: QuorumMember): void {
@@ -267,26 +286,23 @@ function readThreshold(line: number, text: string, members: number): number {
   return threshold;
 }
 
-function readKey(line: number, vkey: string): NoteVerifier {
-  try {
-    return parseVkey(display(vkey));
-  } catch (cause) {
-    throw malformed(line, cause instanceof Error ? cause.message : 'malformed verifier key', { cause });
-  }
+interface KeyHolder {
+  readonly key: NoteVerifier;
 }
 
-function checkDistinct(
-  line: number,
-  key: NoteVerifier,
-  others: readonly { readonly key: NoteVerifier }[],
-): void {
+function checkDistinct(line: number, key: NoteVerifier, others: readonly KeyHolder[]): void {
   for (const { key: other } of others) {
     if (equalBytes(other.publicKey, key.publicKey)) {
       throw malformed(line, `the public key of ${key.name} is already that of ${other.name}`);
     }
-    if (other.name === key.name && other.keyId === key.keyId) {
-      throw malformed(line, `two different keys share the name ${key.name} and the same key ID`);
-    }
+  }
+  checkUnambiguous(line, key, others);
+}
+
+// Of a signature nobody could say whose it is: also where a log's own ML-DSA-44 key is listed as a witness of it.
+function checkUnambiguous(line: number, key: NoteVerifier, others: readonly KeyHolder[]): void {
+  if (others.some(({ key: { name, keyId } }) => name === key.name && keyId === key.keyId)) {
+    throw malformed(line, `two keys share the name ${key.name} and the same key ID`);
   }
 }
 
