@@ -12,7 +12,7 @@ import * as v from 'valibot';
 import { ApiError } from '@vitrine/api';
 import { formatEnvelope, parseStatementEnvelope } from '@vitrine/statements';
 import { parseEvidence } from '@vitrine/verifier';
-import { bin, sha256, startCentre } from './running-centre.ts';
+import { bin, code, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
 interface Outcome {
@@ -615,11 +615,57 @@ describe('a disposal', () => {
 });
 
 describe('the key that anchors', () => {
+  test('is kept by the centre itself, whatever enough root keys sign and whoever sends it', async () => {
+    const { log, policy, keys, size } = await listed();
+    const roots = ['--key', at('root-1.pem'), at('root-2.pem')];
+    const anchor = keys.find(({ roles }) => roles.some(({ role }) => role === 'anchor'))?.keyid ?? '';
+    const rules = at('headless.json');
+    writeFileSync(rules, JSON.stringify(policy.rules.filter(({ role }) => role !== 'anchor')));
+    const version = String(policy.version + 1);
+    const saying = {
+      retired: ['revoke', '--revoke', anchor, '--reason', 'retired'],
+      compromised: ['revoke', '--revoke', anchor, '--reason', 'compromised', '--valid-below', '0'],
+      headless: ['policy', '--rules', rules, '--as-version', version],
+    };
+    const envelopes: string[] = [];
+    for (const [name, words] of Object.entries(saying)) {
+      const path = at(`stop-${name}.json`);
+      // Without a server nothing tells the command what would come of it.
+      await done('keys', ...words, '--log', log, ...roots, '--out', path);
+      expect(await fails(1, 'keys', 'submit', path, '--server', centre.url)).toContain(
+        'could not anchor its logs',
+      );
+      envelopes.push(readFileSync(path, 'utf8'));
+    }
+    const innocent = await generate('beside-the-end');
+    const path = at('beside-the-end.json');
+    await done(
+      ...['keys', 'add', '--log', log, ...roots, '--public', innocent.spki, '--role', 'publisher=tool'],
+      ...['--out', path],
+    );
+    for (const envelope of envelopes) {
+      const body = {
+        log: 'keys' as const,
+        envelopes: [readFileSync(path, 'utf8'), envelope],
+        bodies: [],
+      };
+      // All or none: what stands beside it is not registered either.
+      expect(await code(centre.api.call('registerStatements', { body }))).toBe('would-stop-anchoring');
+    }
+    expect((await listed()).size).toBe(size);
+    await done('keys', 'submit', path, '--server', centre.url);
+  });
+
   test('is replaced by adding, swapping the file, and retiring: the centre goes on', async () => {
     const roots = ['--key', at('root-1.pem'), at('root-2.pem')];
     const old = (await listed()).keys.find(({ roles }) => roles.some(({ role }) => role === 'anchor'));
     const next = await generate('anchor-2');
     await done('keys', 'add', '--server', centre.url, ...roots, '--public', next.file, '--role', 'anchor');
+    // Only the centre knows which of the two it signs with.
+    const early = ['--revoke', old?.keyid ?? '', '--reason', 'retired'];
+    expect(await fails(1, 'keys', 'revoke', '--server', centre.url, ...roots, ...early)).toContain(
+      'would-stop-anchoring',
+    );
     await centre.stop();
     writeFileSync(join(centre.dir, 'keys', 'anchor.pem'), readFileSync(next.file));
     chmodSync(join(centre.dir, 'keys', 'anchor.pem'), 0o600);

@@ -1,5 +1,5 @@
 /** What a statement of the keys log would do to those who may speak, beyond what it says: asked before it is signed and sent. */
-import { HEAD_TYPE, isValidAt, policyAt } from '@vitrine/statements';
+import { isValidAt, policyAt, whyNoHeads } from '@vitrine/statements';
 import type { KeyRecord, KeysState, RegistrationRule } from '@vitrine/statements';
 import { shortType } from './key-statement-in-words.ts';
 
@@ -27,31 +27,19 @@ export function consequencesOf(before: KeysState, after: KeysState): Consequence
   for (const { predicateType, role } of rulesAfter)
     if (!rulesBefore.some((rule) => rule.predicateType === predicateType) && !anyHolds(after, role, atMs))
       warnings.push(`no valid key has the role ${role}, which ${shortType(predicateType)} would need`);
-  const refusal = stopsAnchoring(before, after, atMs);
+  const refusal = stopsAnchoring(before, after);
   return { warnings, ...(refusal === undefined ? {} : { refusal }) };
 }
 
 /**
- * The server signs the heads of its logs with one anchor key, which it reads when it starts. Once that key may not say them, the
- * statement that ended it is itself never anchored, and nothing after it.
+ * The centre signs its heads with one of the keys that may say them now, which it read when it started; which one, only it knows, and
+ * it refuses by itself what would end that one. Here it is refused before anybody signs it, where none of them would be left.
  */
-function stopsAnchoring(before: KeysState, after: KeysState, atMs: number): string | undefined {
-  const rule = policyAt(after, atMs)?.rules.find(({ predicateType }) => predicateType === HEAD_TYPE);
-  if (rule === undefined)
-    return 'the rules leave out head/v1: the centre could not anchor its logs any more. Keep the rule for it';
-  if (rule.threshold > 1)
-    return 'the rules want more than one signature on head/v1, but the centre signs its heads with one key: it could not anchor its logs any more';
-  const survivors = holders(after, rule, atMs).filter((key) => {
-    const then = before.keys.get(key.keyid);
-    return (
-      then !== undefined &&
-      isValidAt(then, atMs) &&
-      key.roles.some(({ role, products }) => role === rule.role && products.includes('*'))
-    );
-  });
-  return survivors.length > 0
-    ? undefined
-    : `no key with the role ${rule.role} would be left that is in force now, and the centre could not anchor its logs any more. First add the new one (vitrine keys add --role ${rule.role}), put it in place of keys/anchor.pem and restart the server; then end the old one`;
+function stopsAnchoring(before: KeysState, after: KeysState): string | undefined {
+  const anchors = [...before.keys.keys()].filter((keyid) => whyNoHeads(before, keyid) === undefined);
+  const reasons = anchors.map((keyid) => whyNoHeads(after, keyid));
+  if (anchors.length === 0 || reasons.includes(undefined)) return undefined;
+  return `the centre could not anchor its logs any more: ${[...new Set(reasons)].join('; ')}. To replace an anchor key, first add the new one (vitrine keys add), put it in place of keys/anchor.pem and restart the server; then end the old one`;
 }
 
 function enough(state: KeysState, rule: RegistrationRule, atMs: number): boolean {

@@ -17,6 +17,7 @@ export const problemCodes = [
   'forbidden',
   'malformed-envelope',
   'statement-refused',
+  'would-stop-anchoring',
   'release-exists',
   'publication-not-found',
   'publication-incomplete',

@@ -7,6 +7,7 @@ import { parsePublicKey, type Verify, verifyEd25519 } from './key.ts';
 import { isKeysStatement, isValidAt, type KeyRecord, type KeysState, policyAt } from './keys-log.ts';
 import { parseLeaf } from './leaf.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
+import { HEAD_TYPE } from './predicates/logs.ts';
 import { type IntakeStatement, isIntakeStatement, type RootStatement } from './predicates/registry.ts';
 import { type EnvelopedStatement, parseStatementEnvelope } from './statement.ts';
 
@@ -115,6 +116,27 @@ export function admitSubmission(
     const code = error.code === 'bad-signature' ? 'bad-signature' : 'not-a-statement';
     return refused(code, error.message);
   }
+}
+
+/**
+ * Why heads that this key alone signs would not be admitted, from the newest entry of the keys log on; undefined if they
+ * would. A centre signs its heads with one key: once that one may not say them, nothing in its other logs is anchored any
+ * more, the statement that ended the key included. So a centre asks this of a key statement before it registers it.
+ *
+ * It is no rule of the fold. The root keys may end whatever key they like, and a reader who overlooked that because no
+ * other anchor is left would go on believing a stolen one.
+ */
+export function whyNoHeads(keys: KeysState, keyid: string): string | undefined {
+  if (keys.unsound !== undefined) return `the keys log proves nothing: ${keys.unsound.reason}`;
+  const atMs = keys.lastRegisteredAtMs;
+  const rule = policyAt(keys, atMs)?.rules.find(({ predicateType }) => predicateType === HEAD_TYPE);
+  if (rule === undefined) return 'no rule lets anyone say head/v1';
+  if (rule.threshold > 1)
+    return `head/v1 needs the signatures of ${rule.threshold} keys, and a centre signs its heads with one key`;
+  const key = keys.keys.get(keyid);
+  if (key === undefined) return `key ${keyid} was never added`;
+  const excuse = whyNot(key, rule, undefined, Number.POSITIVE_INFINITY, atMs);
+  return excuse === undefined ? undefined : `key ${keyid} ${excuse}`;
 }
 
 interface Candidate {

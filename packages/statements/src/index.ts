@@ -18,6 +18,7 @@ export {
   admitEnvelope,
   admitSubmission,
   type NotAdmitted,
+  whyNoHeads,
 } from './admit.ts';
 export {
   formatCanonicalJson,

@@ -24,6 +24,7 @@ const statuses: Record<ProblemCode, readonly [status: number, title: string]> = 
   forbidden: [403, 'The key may not do this'],
   'malformed-envelope': [400, 'The envelope is malformed'],
   'statement-refused': [403, 'The registration policy does not admit the statement'],
+  'would-stop-anchoring': [409, 'The centre could not anchor its logs any more'],
   'release-exists': [409, 'The release is already published with other content'],
   'publication-not-found': [404, 'There is no such publication'],
   'publication-incomplete': [409, 'Objects of the publication have not arrived'],

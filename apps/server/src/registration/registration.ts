@@ -15,6 +15,7 @@ import {
   parseStatementEnvelope,
   signAcceptance,
   StatementError,
+  whyNoHeads,
 } from '@vitrine/statements';
 import type { EnvelopedStatement, KeysState, Signer } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
@@ -50,7 +51,7 @@ export interface Registration {
 export interface RegistrationOptions {
   readonly root: Log;
   readonly keys: Log;
-  /** The instance's anchor key: signs acceptances. */
+  /** The instance's anchor key: signs acceptances here, and the heads that every key statement needs. */
   readonly anchor: Signer;
   readonly publishByMs: number;
   readonly nowMs: () => number;
@@ -121,6 +122,13 @@ export async function createRegistration({
       if (!next.entry.counts)
         throw new CentreError('statement-refused', `${next.entry.reason} (${next.entry.code})`, { pointer });
       state = next.state;
+      const reason = whyNoHeads(state, anchor.keyid);
+      if (reason !== undefined)
+        throw new CentreError(
+          'would-stop-anchoring',
+          `${reason}: the heads that this centre signs with its anchor key would count for nothing, and it could anchor its logs no more. To replace that key, first add the new one, put it in place of keys/anchor.pem and restart the server; then end the old one`,
+          { pointer },
+        );
     }
   }
 
