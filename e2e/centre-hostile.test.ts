@@ -222,10 +222,10 @@ describe('the API', () => {
       }),
     ).toBe('unsupported-media-type');
     const upload = `/api/publications/${id}/uploads/${'c'.repeat(64)}`;
-    const begun = await fetch(`${centre.url}${upload}?sizeBytes=10`, { headers });
+    const begun = await fetch(`${centre.url}${upload}?visibility=secret&sizeBytes=10`, { headers });
     expect(await begun.json()).toEqual({ offsetBytes: 0, complete: false });
     const put = (query: string, body: string) =>
-      problemOf(`${upload}?${query}`, {
+      problemOf(`${upload}?visibility=secret&${query}`, {
         method: 'PUT',
         headers: { ...headers, 'content-type': 'application/octet-stream' },
         body,

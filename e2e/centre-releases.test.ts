@@ -16,9 +16,9 @@ import { verifyEvidence } from '@vitrine/verifier';
 import {
   code,
   newSigner,
-  objectStream,
   prepareRelease,
   publish,
+  sendObjects,
   sha256,
   startCentre,
   text,
@@ -96,8 +96,7 @@ describe('a release', () => {
         prepareRelease(centre, snapshotSecret, { ...hello, version, source: { README: content } }),
       ),
     );
-    for (const { objects } of candidates)
-      await centre.api.call('putObjects', { token, params: { id }, body: objectStream(objects) });
+    for (const candidate of candidates) await sendObjects(centre, token, id, candidate);
     const outcomes = await Promise.all(
       candidates.map(({ envelopes }) =>
         code(
@@ -119,8 +118,9 @@ describe('a release', () => {
       token,
       body: { product: 'hello', version: input.version, snapshotSecret: randomBytes(32).toString('hex') },
     });
-    const { objects, envelopes } = await prepareRelease(centre, snapshotSecret, input);
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(objects.slice(1)) });
+    const prepared = await prepareRelease(centre, snapshotSecret, input);
+    const { objects, secretObjects, envelopes } = prepared;
+    await sendObjects(centre, token, id, { objects: objects.slice(1), secretObjects: secretObjects - 1 });
     expect(
       await code(
         centre.api.call('commitPublication', { token, params: { id }, body: { envelopes: [...envelopes] } }),
@@ -129,7 +129,7 @@ describe('a release', () => {
     expect(
       await code(centre.api.call('release', { params: { product: 'hello', version: input.version } })),
     ).toBe('not-found');
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(objects.slice(0, 1)) });
+    await sendObjects(centre, token, id, prepared);
     await centre.api.call('commitPublication', {
       token,
       params: { id },
@@ -144,8 +144,9 @@ describe('a release', () => {
       token,
       body: { product: 'hello', version: input.version, snapshotSecret: randomBytes(32).toString('hex') },
     });
-    const { objects, envelopes } = await prepareRelease(centre, randomBytes(32).toString('hex'), input);
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(objects) });
+    const prepared = await prepareRelease(centre, randomBytes(32).toString('hex'), input);
+    const { envelopes } = prepared;
+    await sendObjects(centre, token, id, prepared);
     expect(
       await code(
         centre.api.call('commitPublication', { token, params: { id }, body: { envelopes: [...envelopes] } }),
@@ -239,8 +240,9 @@ describe('who may', () => {
       source: { a: 'a' },
       artifacts: { 'toy.bin': Buffer.from('a toy') },
     };
-    const { objects, envelopes, digest } = await prepareRelease(centre, snapshotSecret, toys, key);
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(objects) });
+    const prepared = await prepareRelease(centre, snapshotSecret, toys, key);
+    const { envelopes, digest } = prepared;
+    await sendObjects(centre, token, id, prepared);
     const accepted = await centre.api.call('commitPublication', {
       token,
       params: { id },

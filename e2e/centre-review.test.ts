@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ import {
   objectStream,
   prepareRelease,
   publish,
+  sendObjects,
   sha256,
   startCentre,
   text,
@@ -113,7 +114,7 @@ describe('the confidential source of another product', () => {
       },
       thief,
     );
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(stolen.objects) });
+    await sendObjects(centre, token, id, stolen);
     expect(
       await code(
         centre.api.call('commitPublication', {
@@ -148,10 +149,9 @@ describe('the confidential source of another product', () => {
       release: payloadDigestOf(formatStatement(release)),
       sizeBytes: wanted.sizeBytes,
     });
-    await centre.api.call('putObjects', {
-      token,
-      params: { id },
-      body: objectStream([Buffer.from('a'), formatManifest(manifest), list]),
+    await sendObjects(centre, token, id, {
+      objects: [Buffer.from('a'), formatManifest(manifest), list],
+      secretObjects: 2,
     });
     const envelopes = await Promise.all(
       [release, artifact].map(async (statement) => text(await signStatement(statement, [thief]))),
@@ -168,7 +168,7 @@ describe('the confidential source of another product', () => {
     const input = { product: 'thief', version: '3', source: { a: 'a' }, artifacts: {} };
     const { id, snapshotSecret } = await open(token, 'thief', '3');
     const own = await prepareRelease(centre, snapshotSecret, input, thief);
-    await centre.api.call('putObjects', { token, params: { id }, body: objectStream(own.objects) });
+    await sendObjects(centre, token, id, own);
     await centre.api.call('commitPublication', {
       token,
       params: { id },
@@ -197,12 +197,16 @@ describe('the confidential source of another product', () => {
         await centre.api.call('missingObjects', {
           token,
           params: { id },
-          body: { digests: [known, unknown, manifestDigest] },
+          body: { visibility: 'secret', digests: [known, unknown, manifestDigest] },
         })
       ).missing,
     ).toEqual([known, unknown, manifestDigest]);
     const upload = (digest: string, sizeBytes: number) =>
-      centre.api.call('upload', { token, params: { id, sha256: digest }, query: { sizeBytes } });
+      centre.api.call('upload', {
+        token,
+        params: { id, sha256: digest },
+        query: { visibility: 'secret', sizeBytes },
+      });
     for (const sizeBytes of [Buffer.byteLength(confidential), 7]) {
       expect(await upload(known, sizeBytes)).toEqual({ offsetBytes: 0, complete: false });
     }
@@ -212,22 +216,29 @@ describe('the confidential source of another product', () => {
     const { id } = await open(token, 'thief', '5');
     const digests = [sha256(confidential), sha256('the victim’s program')];
     const missing = async () =>
-      (await centre.api.call('missingObjects', { token, params: { id }, body: { digests } })).missing;
+      (
+        await centre.api.call('missingObjects', {
+          token,
+          params: { id },
+          body: { visibility: 'public', digests },
+        })
+      ).missing;
     await centre.api.call('putObjects', {
       token,
       params: { id },
+      query: { visibility: 'public' },
       body: objectStream([Buffer.from('the victim’s program')]),
     });
     expect(await missing()).toEqual([sha256(confidential)]);
     const address = { params: { id, sha256: sha256(confidential) }, token };
     const sizeBytes = Buffer.byteLength(confidential);
-    const begin = () => centre.api.call('upload', { ...address, query: { sizeBytes } });
+    const begin = () => centre.api.call('upload', { ...address, query: { visibility: 'public', sizeBytes } });
     await begin();
     expect(
       await code(
         centre.api.call('continueUpload', {
           ...address,
-          query: { sizeBytes, offsetBytes: 0 },
+          query: { visibility: 'public', sizeBytes, offsetBytes: 0 },
           body: new Blob(['x'.repeat(sizeBytes)]),
         }),
       ),
@@ -237,7 +248,7 @@ describe('the confidential source of another product', () => {
     expect(
       await centre.api.call('continueUpload', {
         ...address,
-        query: { sizeBytes, offsetBytes: 0 },
+        query: { visibility: 'public', sizeBytes, offsetBytes: 0 },
         body: new Blob([confidential]),
       }),
     ).toEqual({ offsetBytes: sizeBytes, complete: true });
@@ -255,17 +266,149 @@ describe('the confidential source of another product', () => {
       documents: { notes: { digest: manifestDigest } },
     });
     const rootToken = await centre.token();
-    await centre.api.call('putObjects', {
-      token: rootToken,
-      params: { id },
-      body: objectStream([...stolen.objects, manifestText]),
-    });
+    await sendObjects(centre, rootToken, id, { ...stolen, objects: [...stolen.objects, manifestText] });
     await centre.api.call('commitPublication', {
       token: rootToken,
       params: { id },
       body: { envelopes: [...stolen.envelopes] },
     });
     expect(await code(centre.api.call('body', { params: { sha256: manifestDigest } }))).toBe('not-found');
+  });
+});
+
+describe('the confidential source of one’s own product', () => {
+  const confidential = 'a recipe that its publisher may deposit and nobody may read\n';
+  const known = sha256(confidential);
+  const unknown = sha256('no file of that product');
+  let thief: Signer;
+  let token: string;
+  beforeAll(async () => {
+    await publish(centre, {
+      product: 'own',
+      version: '1',
+      source: { 'secret/recipe.txt': confidential },
+      artifacts: { 'own.bin': Buffer.from('own program') },
+    });
+    // Who came by a key of the product, and by nothing that the vault keeps.
+    thief = await publisherOf('own');
+    token = await centre.token(thief);
+  });
+
+  /** Says a release that names the digest as `as`, sends all that the thief can have of it, and commits. */
+  async function commitNaming(
+    version: string,
+    digest: string,
+    as: 'artifact' | 'notes' | 'provenance' | 'sbom',
+  ) {
+    const { id, snapshotSecret } = await open(token, 'own', version);
+    const loot = { name: 'loot', sha256: digest, sizeBytes: Buffer.byteLength(confidential) };
+    const list = formatArtifactList(as === 'artifact' ? [loot] : []);
+    const manifest = manifestOf(Buffer.from(snapshotSecret, 'hex'), [
+      { path: 'a', mode: '100644', sizeBytes: 1, digest: sha256('a') },
+    ]);
+    const names = { log: `${centre.name}/statements`, product: 'own', version };
+    const release = releaseStatement({
+      ...names,
+      source: {
+        root: Buffer.from(snapshotRootOf(manifest)).toString('hex'),
+        files: 1,
+        manifest: sha256(formatManifest(manifest)),
+      },
+      artifacts: { count: as === 'artifact' ? 1 : 0, list: sha256(list) },
+      ...(as === 'notes' || as === 'provenance' ? { [as]: { digest } } : {}),
+      ...(as === 'sbom' ? { sbom: { format: 'cyclonedx', digest } } : {}),
+    });
+    const artifact = artifactStatement(loot, {
+      ...names,
+      release: payloadDigestOf(formatStatement(release)),
+      sizeBytes: loot.sizeBytes,
+    });
+    await sendObjects(centre, token, id, {
+      objects: [Buffer.from('a'), formatManifest(manifest), list],
+      secretObjects: 2,
+    });
+    const envelopes = await Promise.all(
+      (as === 'artifact' ? [release, artifact] : [release]).map(async (statement) =>
+        text(await signStatement(statement, [thief])),
+      ),
+    );
+    const commit = () => centre.api.call('commitPublication', { token, params: { id }, body: { envelopes } });
+    return { id, commit };
+  }
+
+  test.each(['artifact', 'notes', 'provenance', 'sbom'] as const)(
+    'does not become public because a release names its digest as %s, nor does the answer tell that it is there',
+    async (as) => {
+      const answers = await Promise.all(
+        [known, unknown].map(async (digest) => {
+          const { commit } = await commitNaming(`${as}-${digest.slice(0, 8)}`, digest, as);
+          return commit().then(
+            () => 'registered',
+            (error: unknown) => String(error).replaceAll(digest, 'DIGEST'),
+          );
+        }),
+      );
+      expect(answers[0]).toContain('not arrived');
+      expect(answers[0]).toBe(answers[1]);
+      for (const route of ['artifactContent', 'body', 'artifact'] as const)
+        expect(await code(centre.api.call(route, { params: { sha256: known } }))).toBe('not-found');
+    },
+  );
+
+  test('is not known to be there by asking what must be sent as public', async () => {
+    const { id } = await open(token, 'own', 'asked');
+    const asked = { visibility: 'public' as const, digests: [unknown, known, sha256('own program')] };
+    expect((await centre.api.call('missingObjects', { token, params: { id }, body: asked })).missing).toEqual(
+      [unknown, known],
+    );
+    for (const sizeBytes of [Buffer.byteLength(confidential), 7])
+      expect(
+        await centre.api.call('upload', {
+          token,
+          params: { id, sha256: known },
+          query: { visibility: 'public', sizeBytes },
+        }),
+      ).toEqual({ offsetBytes: 0, complete: false });
+  });
+
+  test('nor while it is being sent: an upload as public neither shows nor finishes one as secret', async () => {
+    const { id } = await open(token, 'own', 'half');
+    const bytes = Buffer.concat([randomBytes(131_072), Buffer.alloc(10)]);
+    const address = { token, params: { id, sha256: sha256(bytes) } };
+    const at = (visibility: 'secret' | 'public') =>
+      centre.api.call('upload', { ...address, query: { visibility, sizeBytes: bytes.length } });
+    const go = (visibility: 'secret' | 'public', offsetBytes: number, end?: number) =>
+      centre.api.call('continueUpload', {
+        ...address,
+        query: { visibility, sizeBytes: bytes.length, offsetBytes },
+        body: new Blob([bytes.subarray(offsetBytes, end)]),
+      });
+    await at('secret');
+    expect(await go('secret', 0, 131_072)).toEqual({ offsetBytes: 131_072, complete: false });
+    expect(await at('public')).toEqual({ offsetBytes: 0, complete: false });
+    // The tail is zeros that anybody guesses.
+    expect(await code(go('public', 131_072))).toBe('upload-offset-mismatch');
+    expect(await at('secret')).toEqual({ offsetBytes: 131_072, complete: false });
+    expect(await go('secret', 131_072)).toEqual({ offsetBytes: bytes.length, complete: true });
+    expect(await at('public')).toEqual({ offsetBytes: 0, complete: false });
+    expect(await go('public', 0)).toEqual({ offsetBytes: bytes.length, complete: true });
+  });
+
+  test('becomes public when whoever has its bytes sends them as public; after that nobody sends them again', async () => {
+    const { id, commit } = await commitNaming('opened', known, 'artifact');
+    expect(await code(commit())).toBe('publication-incomplete');
+    await centre.api.call('putObjects', {
+      token,
+      params: { id },
+      query: { visibility: 'public' },
+      body: objectStream([Buffer.from(confidential)]),
+    });
+    await commit();
+    const content = await centre.api.call('artifactContent', { params: { sha256: known } });
+    expect(await content.text()).toBe(confidential);
+    expect(await code(commit())).toBeUndefined();
+    const later = await commitNaming('opened-again', known, 'artifact');
+    expect(await code(later.commit())).toBeUndefined();
   });
 });
 
@@ -329,16 +472,16 @@ describe('those without a key', () => {
       source: { a: 'a' },
       artifacts: { 'large.bin': program },
     });
-    await centre.api.call('putObjects', {
-      token,
-      params: { id },
-      body: objectStream(prepared.objects.filter((bytes) => bytes !== program)),
-    });
+    const objects = prepared.objects.filter((bytes) => bytes !== program);
+    await sendObjects(centre, token, id, { ...prepared, objects });
     const address = { token, params: { id, sha256: sha256(program) } };
-    await centre.api.call('upload', { ...address, query: { sizeBytes: program.length } });
+    await centre.api.call('upload', {
+      ...address,
+      query: { visibility: 'public', sizeBytes: program.length },
+    });
     await centre.api.call('continueUpload', {
       ...address,
-      query: { sizeBytes: program.length, offsetBytes: 0 },
+      query: { visibility: 'public', sizeBytes: program.length, offsetBytes: 0 },
       body: new Blob([program]),
     });
     await centre.api.call('commitPublication', {
@@ -401,12 +544,12 @@ describe('SIGTERM', () => {
       });
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
       const path = `/api/publications/${id}/uploads/${'c'.repeat(64)}`;
-      await fetch(`${other.url}${path}?sizeBytes=1000000`, { headers });
+      await fetch(`${other.url}${path}?visibility=secret&sizeBytes=1000000`, { headers });
       const { port } = new URL(other.url);
       const socket = connect(Number(port), '127.0.0.1');
       socket.on('error', () => undefined);
       socket.write(
-        `PUT ${path}?sizeBytes=1000000&offsetBytes=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(70_000)}`,
+        `PUT ${path}?visibility=secret&sizeBytes=1000000&offsetBytes=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(70_000)}`,
       );
       await once(socket, 'drain').catch(() => undefined);
       const published = publish(other, {
@@ -634,6 +777,7 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
 });
 
 test('the local state, which holds snapshot secrets, is for its owner only', () => {
-  for (const suffix of ['', '-wal', '-shm'])
-    expect(statSync(join(centre.dir, `local-state.sqlite${suffix}`)).mode & 0o777).toBe(0o600);
+  const files = readdirSync(centre.dir).filter((name) => name.startsWith('local-state.sqlite'));
+  expect(files).toContain('local-state.sqlite-wal');
+  for (const file of files) expect(statSync(join(centre.dir, file)).mode & 0o777).toBe(0o600);
 });

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ApiError, createApiClient } from '@vitrine/api';
-import type { ApiClient } from '@vitrine/api';
+import type { ApiClient, Visibility } from '@vitrine/api';
 import { requireSoundLog } from '@vitrine/fsck';
 import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
 import type { SnapshotEntry } from '@vitrine/source';
@@ -192,7 +192,10 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 export interface PreparedRelease {
+  /** Source files and manifest, then what anyone may read. */
   readonly objects: readonly Uint8Array[];
+  /** How many of the objects are secret. */
+  readonly secretObjects: number;
   readonly envelopes: readonly string[];
   /** Payload digest of the release statement. */
   readonly digest: string;
@@ -268,8 +271,23 @@ export async function prepareRelease(
     envelopes: (await Promise.all(statements.map((statement) => signStatement(statement, [signer])))).map(
       text,
     ),
+    secretObjects: files.length + 1,
     digest,
   };
+}
+
+/** Sends the objects of a release to its publication, each as what it is. */
+export async function sendObjects(
+  { api }: Pick<RunningCentre, 'api'>,
+  token: string,
+  id: string,
+  { objects, secretObjects }: Pick<PreparedRelease, 'objects' | 'secretObjects'>,
+): Promise<void> {
+  await sendAs('secret', objects.slice(0, secretObjects));
+  await sendAs('public', objects.slice(secretObjects));
+  async function sendAs(visibility: Visibility, some: readonly Uint8Array[]): Promise<void> {
+    await api.call('putObjects', { token, params: { id }, query: { visibility }, body: objectStream(some) });
+  }
 }
 
 /** The framing of an object stream. */
@@ -283,7 +301,7 @@ export function objectStream(objects: readonly Uint8Array[]): Blob {
   );
 }
 
-/** Publishes through the API, start to end. */
+/** Publishes through the API, start to end. @param extra documents that the release names */
 export async function publish(
   centre: RunningCentre,
   input: ReleaseInput,
@@ -296,11 +314,7 @@ export async function publish(
     body: { product: input.product, version: input.version, snapshotSecret: randomBytes(32).toString('hex') },
   });
   const prepared = await prepareRelease(centre, snapshotSecret, input);
-  await api.call('putObjects', {
-    token,
-    params: { id },
-    body: objectStream([...prepared.objects, ...extra]),
-  });
+  await sendObjects(centre, token, id, { ...prepared, objects: [...prepared.objects, ...extra] });
   await api.call('commitPublication', {
     token,
     params: { id },

@@ -1,6 +1,7 @@
 /** Sends objects to a publication: small ones gathered in streams, several of them under way; large ones by uploads that go on where they stopped. */
 import { hash } from 'node:crypto';
 import { MISSING_MAX_DIGESTS } from '@vitrine/api';
+import type { Visibility } from '@vitrine/api';
 import { hasProblem, isTransient } from './centre-connection.ts';
 import type { CentreSession } from './centre-connection.ts';
 import { couldNotRun, refused } from './failure.ts';
@@ -24,10 +25,11 @@ export interface SendableObject {
   open(fromByte: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** Those of the digests whose objects the vault lacks. */
+/** Those of the digests whose objects must be sent. */
 export async function missingObjects(
   session: CentreSession,
   publication: string,
+  visibility: Visibility,
   asked: ReadonlySet<string>,
 ): Promise<Set<string>> {
   const all = [...asked];
@@ -35,7 +37,11 @@ export async function missingObjects(
   for (let at = 0; at < all.length; at += MISSING_MAX_DIGESTS) {
     const some = all.slice(at, at + MISSING_MAX_DIGESTS);
     const answer = await session.run((token) =>
-      session.client.call('missingObjects', { token, params: { id: publication }, body: { digests: some } }),
+      session.client.call('missingObjects', {
+        token,
+        params: { id: publication },
+        body: { visibility, digests: some },
+      }),
     );
     for (const digest of answer.missing) if (asked.has(digest)) missing.add(digest);
   }
@@ -45,16 +51,26 @@ export async function missingObjects(
 export class ObjectSender {
   readonly #session: CentreSession;
   readonly #publication: string;
+  readonly #visibility: Visibility;
   readonly #onSent: (bytes: number) => void;
   #frames: Uint8Array[] = [];
   #framesBytes = 0;
   readonly #underWay = new Set<Promise<void>>();
   #failed: { reason: unknown } | undefined;
 
-  /** @param onSent told how many bytes of objects the server has, when it has them */
-  constructor(session: CentreSession, publication: string, onSent: (bytes: number) => void) {
+  /**
+   * @param visibility of all that it sends
+   * @param onSent told how many bytes of objects the server has, when it has them
+   */
+  constructor(
+    session: CentreSession,
+    publication: string,
+    visibility: Visibility,
+    onSent: (bytes: number) => void,
+  ) {
     this.#session = session;
     this.#publication = publication;
+    this.#visibility = visibility;
     this.#onSent = onSent;
   }
 
@@ -82,6 +98,7 @@ export class ObjectSender {
     const { digest, sizeBytes, label } = object;
     const address = { params: { id: this.#publication, sha256: digest } };
     const { client } = this.#session;
+    const visibility = this.#visibility;
     let counted = 0;
     const report = (offset: number) => {
       if (offset > counted) this.#onSent(offset - counted);
@@ -90,7 +107,7 @@ export class ObjectSender {
     let furthest = -1;
     for (let attempt = 1; attempt <= UPLOAD_ATTEMPTS; attempt++) {
       const { offsetBytes, complete } = await this.#session.run((token) =>
-        client.call('upload', { token, ...address, query: { sizeBytes } }),
+        client.call('upload', { token, ...address, query: { visibility, sizeBytes } }),
       );
       report(offsetBytes);
       if (complete) return;
@@ -100,7 +117,12 @@ export class ObjectSender {
       try {
         const body = streamOf(content.chunks());
         await this.#session.once((token) =>
-          client.call('continueUpload', { token, ...address, query: { sizeBytes, offsetBytes }, body }),
+          client.call('continueUpload', {
+            token,
+            ...address,
+            query: { visibility, sizeBytes, offsetBytes },
+            body,
+          }),
         );
         // Whether it is complete, the next turn asks.
       } catch (thrown) {
@@ -141,6 +163,7 @@ export class ObjectSender {
       this.#session.client.call('putObjects', {
         token,
         params: { id: this.#publication },
+        query: { visibility: this.#visibility },
         body: streamOf([body]),
       }),
     );

@@ -57,21 +57,22 @@ export function draftRelease(
   };
 }
 
-/** Everything but source files and artifacts. */
-export function documentsOf(
-  { artifactList, sbom, provenance, notes }: ReleaseContents,
-  draft: ReleaseDraft,
-): Document[] {
-  return [draft.manifest, artifactList, sbom, provenance, notes].filter((one) => one !== undefined);
+/** The documents that anyone may read. */
+export function publicDocuments({ artifactList, sbom, provenance, notes }: ReleaseContents): Document[] {
+  return [artifactList, sbom, provenance, notes].filter((one) => one !== undefined);
 }
 
-/** The digests of everything that the vault must hold. */
-export function objectDigests(contents: ReleaseContents, draft: ReleaseDraft): Set<string> {
-  return new Set([
-    ...contents.entries.map(({ digest }) => digest),
+/** The digests of everything that the vault must hold: what anyone may read is sent as public, even where it is a source file too. */
+export function objectDigests(
+  contents: ReleaseContents,
+  draft: ReleaseDraft,
+): { readonly public: ReadonlySet<string>; readonly secret: ReadonlySet<string> } {
+  const named = new Set([
     ...contents.artifacts.map(({ sha256 }) => sha256),
-    ...documentsOf(contents, draft).map(({ digest }) => digest),
+    ...publicDocuments(contents).map(({ digest }) => digest),
   ]);
+  const source = [...contents.entries.map(({ digest }) => digest), draft.manifest.digest];
+  return { public: named, secret: new Set(source.filter((digest) => !named.has(digest))) };
 }
 
 /** The bytes of the objects among `digests`, each counted once. */
@@ -83,7 +84,8 @@ export function objectBytes(
   const sizes = new Map<string, number>();
   for (const { digest, sizeBytes } of contents.entries) sizes.set(digest, sizeBytes);
   for (const { sha256, sizeBytes } of contents.artifacts) sizes.set(sha256, sizeBytes);
-  for (const { digest, bytes } of documentsOf(contents, draft)) sizes.set(digest, bytes.length);
+  for (const { digest, bytes } of [draft.manifest, ...publicDocuments(contents)])
+    sizes.set(digest, bytes.length);
   let total = 0;
   for (const digest of digests) total += sizes.get(digest) ?? 0;
   return total;

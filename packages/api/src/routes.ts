@@ -21,6 +21,7 @@ import {
   SizeSchema,
   UploadSchema,
   VersionSchema,
+  VisibilitySchema,
 } from './schemas.ts';
 
 /** A JSON route. `path` has `:name` parameters; `query` and `body` are absent where the route takes none. */
@@ -229,10 +230,13 @@ export const routes = {
   missingObjects: {
     method: 'POST',
     path: '/api/publications/:id/missing',
-    summary: 'Which of these objects the vault lacks',
+    summary: 'Which of these objects were not yet sent for this product with this visibility',
     session: true,
     params: v.strictObject({ id: v.pipe(v.string(), v.uuid()) }),
-    body: v.strictObject({ digests: v.pipe(v.array(DigestSchema), v.maxLength(MISSING_MAX_DIGESTS)) }),
+    body: v.strictObject({
+      visibility: VisibilitySchema,
+      digests: v.pipe(v.array(DigestSchema), v.maxLength(MISSING_MAX_DIGESTS)),
+    }),
     response: v.strictObject({ missing: v.array(DigestSchema) }),
   },
   putObjects: {
@@ -241,6 +245,7 @@ export const routes = {
     summary: 'Store a stream of small objects',
     session: true,
     params: v.strictObject({ id: v.pipe(v.string(), v.uuid()) }),
+    query: v.strictObject({ visibility: VisibilitySchema }),
     body: { mediaType: OBJECT_STREAM_TYPE },
     response: v.strictObject({ objects: SizeSchema, bytes: SizeSchema }),
   },
@@ -250,7 +255,7 @@ export const routes = {
     summary: 'How much of a large object has arrived',
     session: true,
     params: v.strictObject({ id: v.pipe(v.string(), v.uuid()), sha256: DigestSchema }),
-    query: v.strictObject({ sizeBytes: digits }),
+    query: v.strictObject({ visibility: VisibilitySchema, sizeBytes: digits }),
     response: UploadSchema,
   },
   continueUpload: {
@@ -259,7 +264,7 @@ export const routes = {
     summary: 'Send the rest of a large object from an offset',
     session: true,
     params: v.strictObject({ id: v.pipe(v.string(), v.uuid()), sha256: DigestSchema }),
-    query: v.strictObject({ sizeBytes: digits, offsetBytes: digits }),
+    query: v.strictObject({ visibility: VisibilitySchema, sizeBytes: digits, offsetBytes: digits }),
     body: anyBytes,
     response: UploadSchema,
   },

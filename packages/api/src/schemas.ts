@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 
 export const DigestSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a lower-case hex SHA-256'));
+/** What an object is sent for: a `public` one may be named as an artifact or a document, so that anyone may read it; a `secret` one never. */
+export const VisibilitySchema = v.picklist(['secret', 'public']);
 export const SizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const TimeMsSchema = SizeSchema;
 export const ProductNameSchema = v.pipe(
@@ -206,6 +208,7 @@ export type SearchResult = v.InferOutput<typeof SearchResultSchema>;
 export type LogEntry = v.InferOutput<typeof LogEntrySchema>;
 export type LogEntryDetail = v.InferOutput<typeof LogEntryDetailSchema>;
 export type Publication = v.InferOutput<typeof PublicationSchema>;
+export type Visibility = v.InferOutput<typeof VisibilitySchema>;
 export type Upload = v.InferOutput<typeof UploadSchema>;
 export type AcceptedStatement = v.InferOutput<typeof AcceptedStatementSchema>;
 export type Problem = v.InferOutput<typeof ProblemSchema>;

@@ -25,6 +25,7 @@ const { state } = foldKeys(KEYS_ORIGIN, await keysLeaves(BASE));
 const registeredAtMs = START_MS + 10 * MINUTE_MS;
 const leafHash = hashLeaf(await leafOf(release(), [PUBLISHER], registeredAtMs));
 const acceptance: Acceptance = {
+  acceptedAtMs: registeredAtMs,
   leafIndex: 7,
   leafHash,
   origin: ROOT_ORIGIN,
@@ -42,9 +43,26 @@ describe('acceptances', () => {
     expect(new TextDecoder().decode(bytes)).toContain('application/vnd.vitrine.acceptance+json');
   });
 
+  test('of what is older than the anchor key are opened with the key of the time they were given', async () => {
+    const again = { ...acceptance, registeredAtMs: START_MS };
+    expect(openAcceptance(await signAcceptance(again, ANCHOR), state).registeredAtMs).toBe(START_MS);
+  });
+
+  test.each([
+    ['given before its entry was registered', { registeredAtMs: registeredAtMs + 1 }],
+    ['overdue when given', { publishByMs: registeredAtMs - 1 }],
+  ])('%s are malformed', async (_name, change) => {
+    const bytes = await signAcceptance({ ...acceptance, ...change }, ANCHOR);
+    expect(() => parseAcceptance(bytes)).toThrow(expect.objectContaining({ code: 'malformed-acceptance' }));
+  });
+
   test.each([
     ['by a key without the role', acceptance, PUBLISHER],
-    ['dated before the key was added', { ...acceptance, registeredAtMs: START_MS }, ANCHOR],
+    [
+      'given before the key was added',
+      { ...acceptance, registeredAtMs: START_MS, acceptedAtMs: START_MS },
+      ANCHOR,
+    ],
   ])('%s are refused', async (_name, what, signer) => {
     const bytes = await signAcceptance(what, signer);
     expect(() => openAcceptance(bytes, state)).toThrow(StatementError);

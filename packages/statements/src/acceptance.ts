@@ -18,6 +18,8 @@ export const MAX_ACCEPTANCE_BYTES = 4096;
 
 /** That a leaf is durable at an index, and will be under a checkpoint dated no later than `publishByMs`. */
 export interface Acceptance {
+  /** When this was promised: at `registeredAtMs`, or later when the statement was sent again. */
+  readonly acceptedAtMs: number;
   /** The index of the leaf. */
   readonly leafIndex: number;
   /** RFC 6962 leaf hash, 32 bytes. */
@@ -27,16 +29,24 @@ export interface Acceptance {
   readonly registeredAtMs: number;
 }
 
-const bodySchema = v.strictObject({
-  index: count,
-  leafHash: sha256Hex,
-  origin: logOrigin,
-  publishBy: count,
-  registeredAt: count,
-});
+const bodySchema = v.pipe(
+  v.strictObject({
+    acceptedAt: count,
+    index: count,
+    leafHash: sha256Hex,
+    origin: logOrigin,
+    publishBy: count,
+    registeredAt: count,
+  }),
+  v.check(
+    ({ acceptedAt, publishBy, registeredAt }) => registeredAt <= acceptedAt && acceptedAt <= publishBy,
+    'registeredAt, acceptedAt and publishBy must follow one another',
+  ),
+);
 
 /** An acceptance as it is read, before its signature is verified. */
 export interface ParsedAcceptance {
+  readonly acceptedAtMs: number;
   readonly leafIndex: number;
   /** Hex. */
   readonly leafHash: string;
@@ -48,6 +58,7 @@ export interface ParsedAcceptance {
 /** Signs an acceptance with the instance's anchor key; the envelope's bytes. */
 export async function signAcceptance(acceptance: Acceptance, signer: Signer): Promise<Uint8Array> {
   const payload = formatCanonicalJson({
+    acceptedAt: acceptance.acceptedAtMs,
     index: acceptance.leafIndex,
     leafHash: encodeHex(acceptance.leafHash),
     origin: acceptance.origin,
@@ -68,7 +79,7 @@ export function parseAcceptance(bytes: Uint8Array): ParsedAcceptance {
 }
 
 /**
- * Reads an acceptance and checks that keys which held the role `anchor` at its time signed it.
+ * Reads an acceptance and checks that keys which held the role `anchor` when it was given signed it.
  *
  * @throws StatementError as parseAcceptance, and `bad-signature`
  */
@@ -80,7 +91,7 @@ export function openAcceptance(
   const envelope = parseEnvelope(bytes, ACCEPTANCE_PAYLOAD_TYPE, MAX_ACCEPTANCE_BYTES);
   const acceptance = read(envelope.payload);
   const anchors = [...keys.keys.values()].filter(
-    (key) => isValidAt(key, acceptance.registeredAtMs) && key.roles.some(({ role }) => role === 'anchor'),
+    (key) => isValidAt(key, acceptance.acceptedAtMs) && key.roles.some(({ role }) => role === 'anchor'),
   );
   openEnvelope(envelope, anchors, verify);
   return acceptance;
@@ -94,6 +105,13 @@ function read(payload: Uint8Array): ParsedAcceptance {
   if (!parsed.success) {
     throw new StatementError('malformed-acceptance', `not an acceptance: ${explainIssues(parsed.issues)}`);
   }
-  const { index, leafHash, origin, publishBy, registeredAt } = parsed.output;
-  return { leafIndex: index, leafHash, origin, publishByMs: publishBy, registeredAtMs: registeredAt };
+  const { acceptedAt, index, leafHash, origin, publishBy, registeredAt } = parsed.output;
+  return {
+    acceptedAtMs: acceptedAt,
+    leafIndex: index,
+    leafHash,
+    origin,
+    publishByMs: publishBy,
+    registeredAtMs: registeredAt,
+  };
 }

@@ -33,7 +33,8 @@ export async function publishDryRun(
   }
   // The server keeps the secret of the real run, so the source root and what depends on it will differ.
   const draft = draftRelease(options, contents, origin ?? 'unknown.invalid/statements', randomBytes(32));
-  const digests = objectDigests(contents, draft);
+  const { secret, public: named } = objectDigests(contents, draft);
+  const digests = new Set([...secret, ...named]);
   const bytes = objectBytes(contents, draft, digests);
   const differs =
     existing === undefined ? undefined : differencesFrom(existing, options, contents, undefined);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AcceptedStatement, ApiClient, Publication } from '@vitrine/api';
+import type { AcceptedStatement, ApiClient, Publication, Visibility } from '@vitrine/api';
 import { productName, signStatement, versionName } from '@vitrine/statements';
 import type { Signer } from '@vitrine/statements';
 import { decodeHex } from '@vitrine/tlog';
@@ -13,11 +13,12 @@ import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-s
 import { couldNotRun, reasonOf, refused } from '../failure.ts';
 import { readChunks, replaceFile } from '../local-file.ts';
 import { missingObjects, ObjectSender } from '../object-sender.ts';
+import type { SendableObject } from '../object-sender.ts';
 import { formatBytes } from '../progress.ts';
 import { readContents } from '../release-contents.ts';
-import type { ContentOptions, ReleaseContents } from '../release-contents.ts';
+import type { ContentOptions, Document, ReleaseContents } from '../release-contents.ts';
 import { differencesFrom } from '../release-differences.ts';
-import { documentsOf, draftRelease, objectBytes, objectDigests } from '../release-draft.ts';
+import { draftRelease, objectBytes, objectDigests, publicDocuments } from '../release-draft.ts';
 import type { ReleaseDraft, ReleaseNaming } from '../release-draft.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { openSource } from '../source-option.ts';
@@ -114,27 +115,37 @@ async function upload(
   terminal: Terminal,
 ): Promise<void> {
   const { entries, artifacts, tree } = contents;
-  const documents = documentsOf(contents, draft);
-  const missing = await missingObjects(session, publication, objectDigests(contents, draft));
-  const total = objectBytes(contents, draft, missing);
+  const digests = objectDigests(contents, draft);
+  const missing = {
+    secret: await missingObjects(session, publication, 'secret', digests.secret),
+    public: await missingObjects(session, publication, 'public', digests.public),
+  };
+  const total = objectBytes(contents, draft, new Set([...missing.secret, ...missing.public]));
   const task = terminal.progress.start('uploading', 'bytes', total);
   let sent = 0;
-  const sender = new ObjectSender(session, publication, (bytes) => {
-    sent += bytes;
-    task.update(sent);
-  });
-  const done = missing.size;
-  await sendSource(tree, entries, missing, sender);
-  for (const { label, digest, bytes } of documents) {
-    if (!missing.delete(digest)) continue;
-    await sender.send({ label, digest, sizeBytes: bytes.length, open: (from) => [bytes.subarray(from)] });
-  }
+  const senderOf = (visibility: Visibility): ObjectSender =>
+    new ObjectSender(session, publication, visibility, (bytes) => {
+      sent += bytes;
+      task.update(sent);
+    });
+  const done = missing.secret.size + missing.public.size;
+  const secretly = senderOf('secret');
+  await sendSource(tree, entries, missing.secret, secretly);
+  if (missing.secret.has(draft.manifest.digest)) await secretly.send(sendable(draft.manifest));
+  await secretly.finish();
+  const publicly = senderOf('public');
+  for (const document of publicDocuments(contents))
+    if (missing.public.delete(document.digest)) await publicly.send(sendable(document));
   for (const { name, path, sha256: digest, sizeBytes } of artifacts) {
-    if (!missing.delete(digest)) continue;
-    await sender.send({ label: name, digest, sizeBytes, open: (from) => readChunks(path, from) });
+    if (!missing.public.delete(digest)) continue;
+    await publicly.send({ label: name, digest, sizeBytes, open: (from) => readChunks(path, from) });
   }
-  await sender.finish();
+  await publicly.finish();
   task.end(done === 0 ? 'the centre has everything already' : `${done} objects, ${formatBytes(total)}`);
+}
+
+function sendable({ label, digest, bytes }: Document): SendableObject {
+  return { label, digest, sizeBytes: bytes.length, open: (from) => [bytes.subarray(from)] };
 }
 
 async function commit(

@@ -1,7 +1,7 @@
 /** What happens when a release is published or withdrawn: objects arrive in the vault, then the signed statements are registered, all or none. */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { AcceptedStatement, Publication, Upload } from '@vitrine/api';
+import type { AcceptedStatement, Publication, Upload, Visibility } from '@vitrine/api';
 import {
   DocumentError,
   provenanceCoverage,
@@ -51,13 +51,26 @@ export interface ReleaseCommands {
     caller: string,
     request: { readonly product: string; readonly version: string; readonly snapshotSecret: string },
   ): Promise<Publication>;
-  missing(caller: string, id: string, digests: readonly string[]): Promise<string[]>;
-  putObjects(caller: string, id: string, stream: Readable): Promise<{ objects: number; bytes: number }>;
-  openUpload(caller: string, id: string, sha256: string, sizeBytes: number): Promise<Upload>;
+  missing(
+    caller: string,
+    id: string,
+    asked: { readonly visibility: Visibility; readonly digests: readonly string[] },
+  ): Promise<string[]>;
+  putObjects(
+    caller: string,
+    id: string,
+    sent: { readonly visibility: Visibility; readonly stream: Readable },
+  ): Promise<{ objects: number; bytes: number }>;
+  openUpload(
+    caller: string,
+    id: string,
+    upload: { readonly visibility: Visibility; readonly sha256: string; readonly sizeBytes: number },
+  ): Promise<Upload>;
   continueUpload(
     caller: string,
     id: string,
     upload: {
+      readonly visibility: Visibility;
       readonly sha256: string;
       readonly sizeBytes: number;
       readonly offsetBytes: number;
@@ -91,26 +104,31 @@ export function createReleaseCommands({
     return row;
   }
 
-  /** What the vault lacks of these objects, and what it has from others only: the publisher must send both. */
-  async function missingFor(product: string, digests: Iterable<string>): Promise<string[]> {
+  /** What the vault lacks of these objects, and what it has from others, or as secret, only: the publisher must send all of it. */
+  async function missingFor(
+    product: string,
+    visibility: Visibility,
+    digests: Iterable<string>,
+  ): Promise<string[]> {
     const asked = [...new Set(digests)];
-    const unheld = new Set(await holdings.lacking(product, asked));
+    const unheld = new Set(await holdings.lacking(product, visibility, asked));
     const gone = new Set(await vault.missing(asked.filter((digest) => !unheld.has(digest))));
     return asked.filter((digest) => unheld.has(digest) || gone.has(digest));
   }
 
-  async function statusFor(product: string, digest: string): Promise<ObjectStatus> {
-    const unheld = await holdings.lacking(product, [digest]);
+  async function statusFor(product: string, visibility: Visibility, digest: string): Promise<ObjectStatus> {
+    const unheld = await holdings.lacking(product, visibility, [digest]);
     return unheld.length > 0 ? { state: 'missing' } : vault.status(digest);
   }
 
   async function body(
     product: string,
+    visibility: Visibility,
     digest: string,
     what: string,
     maxBytes = maxBodyBytes,
   ): Promise<Uint8Array> {
-    const status = await statusFor(product, digest);
+    const status = await statusFor(product, visibility, digest);
     if (status.state !== 'stored')
       throw new CentreError('publication-incomplete', `The ${what} (${digest}) has not arrived.`);
     if (status.sizeBytes > maxBytes)
@@ -123,7 +141,7 @@ export function createReleaseCommands({
 
   async function checkSource(release: ReleaseStatement, secret: string): Promise<void> {
     const { product, source } = release.predicate;
-    const manifest = await body(product, source.manifest, 'source manifest', MANIFEST_MAX_BYTES);
+    const manifest = await body(product, 'secret', source.manifest, 'source manifest', MANIFEST_MAX_BYTES);
     // A copy of its own: the memory goes to another thread.
     const report = await summariseSource(new Uint8Array(manifest));
     if (!report.ok)
@@ -144,7 +162,7 @@ export function createReleaseCommands({
         'snapshot-mismatch',
         `The manifest gives the root ${root}, the release says ${source.root}.`,
       );
-    const missing = await missingFor(product, digests);
+    const missing = await missingFor(product, 'secret', digests);
     if (missing.length > 0)
       throw new CentreError(
         'publication-incomplete',
@@ -158,7 +176,9 @@ export function createReleaseCommands({
   ): Promise<void> {
     const { product } = release.predicate;
     const { list, count } = release.predicate.artifacts;
-    const listed = parseArtifactList(await body(product, list, 'list of artifacts', MAX_ARTIFACT_LIST_BYTES));
+    const listed = parseArtifactList(
+      await body(product, 'public', list, 'list of artifacts', MAX_ARTIFACT_LIST_BYTES),
+    );
     if (listed.length !== count || artifacts.length !== count) {
       throw new CentreError(
         'publication-incomplete',
@@ -174,7 +194,7 @@ export function createReleaseCommands({
           `The artifact “${name}” of the list has no statement with its digest and size.`,
         );
       }
-      const status = await statusFor(product, sha256);
+      const status = await statusFor(product, 'public', sha256);
       if (status.state !== 'stored')
         throw new CentreError(
           'publication-incomplete',
@@ -194,7 +214,7 @@ export function createReleaseCommands({
   ): Promise<void> {
     const { product } = predicate;
     if (predicate.sbom !== undefined) {
-      const bytes = await body(product, predicate.sbom.digest, 'SBOM');
+      const bytes = await body(product, 'public', predicate.sbom.digest, 'SBOM');
       const { format } = await documented('invalid-sbom', () => validateSbom(bytes));
       if (format !== predicate.sbom.format)
         throw new CentreError(
@@ -203,7 +223,7 @@ export function createReleaseCommands({
         );
     }
     if (predicate.provenance !== undefined) {
-      const bytes = await body(product, predicate.provenance.digest, 'provenance');
+      const bytes = await body(product, 'public', predicate.provenance.digest, 'provenance');
       const summary = await documented('invalid-provenance', () => validateProvenance(bytes));
       const files = artifacts.map(({ subject: [{ name, digest }] }) => ({ name, sha256: digest.sha256 }));
       if (files.length > 0 && provenanceCoverage(summary, files).covered.length === 0) {
@@ -213,7 +233,8 @@ export function createReleaseCommands({
         );
       }
     }
-    if (predicate.notes !== undefined) textOf(await body(product, predicate.notes.digest, 'notes'), 'notes');
+    if (predicate.notes !== undefined)
+      textOf(await body(product, 'public', predicate.notes.digest, 'notes'), 'notes');
   }
 
   /** The registered release of this product and version, if there is one. */
@@ -313,19 +334,19 @@ export function createReleaseCommands({
       };
     },
 
-    async missing(caller, id, digests) {
+    async missing(caller, id, { visibility, digests }) {
       const { product } = await publicationOf(caller, id);
-      return missingFor(product, digests);
+      return missingFor(product, visibility, digests);
     },
 
-    async putObjects(caller, id, stream) {
+    async putObjects(caller, id, { visibility, stream }) {
       const { product } = await publicationOf(caller, id);
       let received: string[] = [];
       async function note(): Promise<void> {
         const digests = received;
         received = [];
         await vault.flush();
-        await holdings.add(product, digests);
+        await holdings.add(product, visibility, digests);
       }
       async function* objectsOf() {
         for await (const object of readObjects(stream)) {
@@ -338,17 +359,22 @@ export function createReleaseCommands({
       return { objects, bytes: sizeBytes };
     },
 
-    async openUpload(caller, id, sha256, sizeBytes) {
+    async openUpload(caller, id, { visibility, sha256, sizeBytes }) {
       const { product } = await publicationOf(caller, id);
-      const mustArrive = (await holdings.lacking(product, [sha256])).length > 0;
-      const { offsetBytes, isComplete } = await vault.openUpload(sha256, sizeBytes, { mustArrive });
+      const mustArrive = (await holdings.lacking(product, visibility, [sha256])).length > 0;
+      const { offsetBytes, isComplete } = await vault.openUpload(sha256, sizeBytes, {
+        mustArrive,
+        purpose: purposeOf(product, visibility),
+      });
       return { offsetBytes, complete: isComplete };
     },
 
-    async continueUpload(caller, id, { sha256, offsetBytes: from, stream }) {
+    async continueUpload(caller, id, { visibility, sha256, offsetBytes: from, stream }) {
       const { product } = await publicationOf(caller, id);
-      const { offsetBytes, isComplete } = await vault.append(sha256, from, stream);
-      if (isComplete) await holdings.add(product, [sha256]);
+      const { offsetBytes, isComplete } = await vault.append(sha256, from, stream, {
+        purpose: purposeOf(product, visibility),
+      });
+      if (isComplete) await holdings.add(product, visibility, [sha256]);
       return { offsetBytes, complete: isComplete };
     },
 
@@ -381,6 +407,11 @@ export function createReleaseCommands({
       textOf(text, 'reason');
     },
   };
+}
+
+/** Of an upload: nobody finishes what was begun as another product’s, or as secret, nor learns how far that is. */
+function purposeOf(product: string, visibility: Visibility): string {
+  return `${visibility} ${product}`;
 }
 
 /** Picks the one release and its artifacts out of what was sent. @throws CentreError `invalid-request` */

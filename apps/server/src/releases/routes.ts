@@ -37,11 +37,13 @@ export function addReleaseRoutes(
   });
   router.on('openPublication', ({ caller, body }) => commands.open(caller, body));
   router.on('missingObjects', async ({ caller, params, body }) => ({
-    missing: await commands.missing(caller, params.id, body.digests),
+    missing: await commands.missing(caller, params.id, body),
   }));
-  router.on('putObjects', ({ caller, params, body }) => commands.putObjects(caller, params.id, body));
+  router.on('putObjects', ({ caller, params, query, body }) =>
+    commands.putObjects(caller, params.id, { ...query, stream: body }),
+  );
   router.on('upload', ({ caller, params, query }) =>
-    commands.openUpload(caller, params.id, params.sha256, query.sizeBytes),
+    commands.openUpload(caller, params.id, { sha256: params.sha256, ...query }),
   );
   router.on('continueUpload', ({ caller, params, query, body }) =>
     commands.continueUpload(caller, params.id, { sha256: params.sha256, ...query, stream: body }),

@@ -12,7 +12,7 @@ import { checkPacks } from './check.ts';
 import { Mutex } from './mutex.ts';
 import { readObject } from './object-reader.ts';
 import { OpenPack } from './open-pack.ts';
-import { checkFormat, clearStaging, dropPack, indexPack, reconcileIndex } from './opening.ts';
+import { checkFormat, clearStaging, dropPack, indexPack, reconcileIndex, uploadName } from './opening.ts';
 import { DISPOSED, PACKS, type PackLease, PackShelf, STAGING } from './pack-shelf.ts';
 import type { ObjectRow } from './pack-table.ts';
 import type { IndexedPack, VaultIndex } from './ports.ts';
@@ -27,6 +27,7 @@ import type {
   ObjectContent,
   ObjectStatus,
   PutResult,
+  UploadOptions,
   UploadState,
   Vault,
   VaultLogger,
@@ -136,10 +137,8 @@ export class EncryptedVault implements Vault {
       const maxAgeMs = options.uploadMaxAgeMs ?? 7 * 24 * 3_600_000;
       const found = await clearStaging(
         shelf,
-        (name, touchedAtMs) =>
-          !disposed.has(name) &&
-          index.packsOf(Buffer.from(name, 'hex')).length === 0 &&
-          touchedAtMs >= now() - maxAgeMs,
+        // Also of an object that is stored: an upload that cannot go on after a restart would tell that it is.
+        (object, touchedAtMs) => !disposed.has(object) && touchedAtMs >= now() - maxAgeMs,
       );
       const limits = {
         packBytes: options.packBytes ?? 64 * 1024 * 1024,
@@ -256,7 +255,7 @@ export class EncryptedVault implements Vault {
   async openUpload(
     sha256: string,
     sizeBytes: number,
-    { mustArrive = false }: { readonly mustArrive?: boolean } = {},
+    { mustArrive = false, purpose }: UploadOptions & { readonly mustArrive?: boolean } = {},
   ): Promise<UploadState> {
     this.#assertOpen();
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
@@ -271,14 +270,19 @@ export class EncryptedVault implements Vault {
         `the object is stored, with ${status.sizeBytes} bytes, not ${sizeBytes}`,
       );
     }
-    return await this.#uploads.open(address.nameHex, { sha256, sizeBytes });
+    return await this.#uploads.open(this.#uploadOf(address, purpose), { sha256, sizeBytes });
   }
 
-  async append(sha256: string, offsetBytes: number, source: ByteSource): Promise<UploadState> {
+  async append(
+    sha256: string,
+    offsetBytes: number,
+    source: ByteSource,
+    { purpose }: UploadOptions = {},
+  ): Promise<UploadState> {
     this.#assertOpen();
     const address = this.#address(sha256);
     this.#assertNotDisposed(address);
-    return await this.#uploads.append(address.nameHex, offsetBytes, source);
+    return await this.#uploads.append(this.#uploadOf(address, purpose), offsetBytes, source);
   }
 
   async abortUpload(sha256: string): Promise<void> {
@@ -398,6 +402,14 @@ export class EncryptedVault implements Vault {
     const digest = Buffer.from(sha256, 'hex');
     const name = this.#secrets.nameOf(digest);
     return { sha256, digest, name, nameHex: name.toString('hex') };
+  }
+
+  /** The purpose is told on disk as an HMAC, as the object is. */
+  #uploadOf({ nameHex }: Address, purpose = ''): string {
+    return uploadName(
+      nameHex,
+      this.#secrets.nameOf(hash('sha256', purpose, 'buffer')).toString('hex', 0, 16),
+    );
   }
 
   #isDurable(address: Address): boolean {
@@ -699,11 +711,10 @@ export class EncryptedVault implements Vault {
             });
           }
         } catch (error) {
-          if (!(error instanceof VaultError) || error.code !== 'corrupt') throw error;
-          this.#logger.error(
-            { pack: packId, err: error },
-            'a disposal cannot be completed: the pack cannot be read',
-          );
+          // Disposed it is all the same; a full disk leaves the completing to a later start.
+          if (!(error instanceof VaultError) || (error.code !== 'corrupt' && error.code !== 'disk-full'))
+            throw error;
+          this.#logger.error({ pack: packId, err: error }, 'a disposal cannot be completed');
         }
       }
     }

@@ -137,13 +137,18 @@ async function clearLeftovers(shelf: PackShelf, packId: string, endOffset: numbe
 }
 
 export interface StagedUpload {
-  /** Hex of the object's name. */
+  /** See `uploadName`. */
   readonly name: string;
   readonly packId: string;
   readonly touchedAtMs: number;
 }
 
-const UPLOAD_FOLDER = /^upload-([0-9a-f]{64})\.([0-9a-f]{32})$/;
+const UPLOAD_FOLDER = /^upload-(([0-9a-f]{64})\.[0-9a-f]{32})\.([0-9a-f]{32})$/;
+
+/** An upload is of one object for one purpose. @param object hex of its name @param purpose hex, 16 bytes */
+export function uploadName(object: string, purpose: string): string {
+  return `${object}.${purpose}`;
+}
 
 export function uploadFolder(name: string, packId: string): string {
   return `${STAGING}/upload-${name}.${packId}`;
@@ -152,17 +157,23 @@ export function uploadFolder(name: string, packId: string): string {
 /** Removes what is in staging but uploads that can go on; returns those. */
 export async function clearStaging(
   shelf: PackShelf,
-  mayGoOn: (name: string, touchedAtMs: number) => boolean,
+  mayGoOn: (object: string, touchedAtMs: number) => boolean,
 ): Promise<StagedUpload[]> {
   const { files } = shelf;
   const uploads = new Map<string, StagedUpload>();
   for (const entry of await files.list(STAGING)) {
-    const [, name, packId] = UPLOAD_FOLDER.exec(entry) ?? [];
+    const [, name, object, packId] = UPLOAD_FOLDER.exec(entry) ?? [];
     const touchedAtMs =
       (await files.modifiedAtMs(`${STAGING}/${entry}/${OBJECTS_FILE}`)) ??
       (await files.modifiedAtMs(`${STAGING}/${entry}`)) ??
       0;
-    if (name !== undefined && packId !== undefined && !uploads.has(name) && mayGoOn(name, touchedAtMs)) {
+    if (
+      name !== undefined &&
+      object !== undefined &&
+      packId !== undefined &&
+      !uploads.has(name) &&
+      mayGoOn(object, touchedAtMs)
+    ) {
       uploads.set(name, { name, packId, touchedAtMs });
     } else {
       await files.remove(`${STAGING}/${entry}`);

@@ -3,7 +3,7 @@
  * taken up again from their staging folder.
  */
 import { piecesOf } from './byte-source.ts';
-import { type StagedUpload, uploadFolder } from './opening.ts';
+import { type StagedUpload, uploadFolder, uploadName } from './opening.ts';
 import type { PackShelf } from './pack-shelf.ts';
 import { type FinishedObject, StagedObject } from './staged-object.ts';
 import type { ByteSource, Claim, UploadState } from './vault-contract.ts';
@@ -13,6 +13,7 @@ import { VaultError } from './vault-error.ts';
 const MAX_IDLE_OPEN = 8;
 
 interface Upload {
+  /** See `uploadName`. */
   readonly name: string;
   /** Of the staging folder, once there is one. */
   packId: string | undefined;
@@ -35,7 +36,7 @@ export interface UploadsOptions {
 
 export class Uploads {
   readonly #options: UploadsOptions;
-  /** By name, hex. */
+  /** By name. */
   readonly #uploads = new Map<string, Upload>();
 
   constructor(options: UploadsOptions) {
@@ -109,10 +110,13 @@ export class Uploads {
     });
   }
 
-  /** Forgets an upload, unless an append to it is under way. @throws VaultError upload-busy */
-  async abort(name: string): Promise<void> {
-    const upload = this.#uploads.get(name);
-    if (upload !== undefined) await this.#exclusively(upload, () => this.#discard(upload));
+  /** Forgets the uploads of an object, but those to which an append is under way. @throws VaultError upload-busy */
+  async abort(object: string): Promise<void> {
+    const uploads = [...this.#uploads.values()].filter(({ name }) => name.startsWith(uploadName(object, '')));
+    const outcomes = await Promise.allSettled(
+      uploads.map((upload) => this.#exclusively(upload, () => this.#discard(upload))),
+    );
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** Closes all; their folders stay. */

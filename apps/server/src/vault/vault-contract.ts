@@ -65,6 +65,11 @@ export interface UploadState {
   readonly isComplete: boolean;
 }
 
+export interface UploadOptions {
+  /** What the object is uploaded for. Any text; default none. */
+  readonly purpose?: string;
+}
+
 /** Bytes `start` (inclusive) to `end` (exclusive) of an object; `end` defaults to its size. */
 export interface ByteRange {
   readonly start: number;
@@ -162,13 +167,14 @@ export interface Vault {
 
   /**
    * Opens, or goes on with, the upload of one large object; it survives the end of this process, encrypted. An object
-   * that is stored already is complete at once, unless it `mustArrive`: then nothing tells that it is stored.
+   * that is stored already is complete at once, unless it `mustArrive`: then nothing tells that it is stored. Uploads of one object
+   * for several purposes know nothing of each other: what was sent for one counts for no other.
    * @throws VaultError disposed · size-mismatch (stored with another size) · too-many-uploads · upload-busy
    */
   openUpload(
     sha256: string,
     sizeBytes: number,
-    options?: { readonly mustArrive?: boolean },
+    options?: UploadOptions & { readonly mustArrive?: boolean },
   ): Promise<UploadState>;
 
   /**
@@ -177,9 +183,14 @@ export interface Vault {
    * @throws VaultError no-upload · offset-mismatch · upload-busy · disposed · disk-full · io · size-mismatch or
    * digest-mismatch (then the upload is gone: start again)
    */
-  append(sha256: string, offsetBytes: number, source: ByteSource): Promise<UploadState>;
+  append(
+    sha256: string,
+    offsetBytes: number,
+    source: ByteSource,
+    options?: UploadOptions,
+  ): Promise<UploadState>;
 
-  /** Forgets an unfinished upload; without effect when there is none. */
+  /** Forgets the unfinished uploads of an object, for whatever purpose; without effect when there is none. */
   abortUpload(sha256: string): Promise<void>;
 
   /**

@@ -470,6 +470,37 @@ describe('uploads', () => {
     expect((await vault.openUpload(digest, bytes.length)).offsetBytes).toBe(0);
   });
 
+  test('for one purpose know nothing of those for another, also after a restart; a disposal ends all', async () => {
+    let vault = await open();
+    const purposes = [{ purpose: 'secret a' }, { purpose: 'public a' }] as const;
+    const offsets = async () =>
+      Promise.all(
+        purposes.map(async (options) => (await vault.openUpload(digest, bytes.length, options)).offsetBytes),
+      );
+    const [secret, published] = purposes;
+    await offsets();
+    await vault.append(digest, 0, bytes.subarray(0, 131_072), secret);
+    await vault.append(digest, 0, bytes.subarray(0, 65_536), published);
+    expect(await offsets()).toEqual([131_072, 65_536]);
+    await vault.close();
+    vault = await open();
+    expect(await offsets()).toEqual([131_072, 65_536]);
+    expect((await vault.append(digest, 131_072, bytes.subarray(131_072), secret)).isComplete).toBe(true);
+    const mustArrive = { ...published, mustArrive: true };
+    await vault.close();
+    vault = await open();
+    // That the object is stored by now is not told by an upload that begins anew.
+    expect(await vault.openUpload(digest, bytes.length, mustArrive)).toEqual({
+      offsetBytes: 65_536,
+      isComplete: false,
+    });
+    await vault.openUpload(digest, bytes.length, { purpose: 'third', mustArrive: true });
+    expect(vault.metrics().uploadsOpen).toBe(2);
+    await vault.dispose(digest);
+    expect(vault.metrics().uploadsOpen).toBe(0);
+    expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+  });
+
   test('an object that arrives otherwise meanwhile is kept once', async () => {
     const vault = await open();
     await vault.openUpload(digest, bytes.length);
