@@ -1,13 +1,22 @@
 /** Faults of the machine under a real server: kill -9 under load, a full disk, a fsync that fails is log-engine.test.ts's. `npm run soak` runs the long count. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ApiError, ProblemSchema } from '@vitrine/api';
 import * as v from 'valibot';
-import { publish, startCentre } from './running-centre.ts';
+import { code, publish, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
 const soak = process.env['VITRINE_SOAK'] !== undefined;
@@ -91,16 +100,49 @@ describe('kill -9 under load', () => {
 });
 
 describe.runIf(process.getuid?.() === 0)('a full disk', () => {
-  const parent = mkdtempSync(join(tmpdir(), 'vitrine-full-'));
-  let mounted = false;
+  const mounted: string[] = [];
   afterAll(() => {
-    if (mounted) execFileSync('umount', [parent]);
-    rmSync(parent, { recursive: true, force: true });
+    for (const parent of mounted) {
+      execFileSync('umount', [parent]);
+      rmSync(parent, { recursive: true, force: true });
+    }
   });
+  /** A disk of 48 MiB. */
+  function mount(): string {
+    const parent = mkdtempSync(join(tmpdir(), 'vitrine-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', parent]);
+    mounted.push(parent);
+    return parent;
+  }
+  /** Leaves no byte, whatever was given back meanwhile. */
+  function fill(filler: string): void {
+    const file = openSync(filler, 'a');
+    try {
+      for (const chunk of [Buffer.alloc(1 << 20), Buffer.alloc(4096)])
+        for (let full = false; !full; ) {
+          try {
+            full = writeSync(file, chunk) < chunk.length;
+          } catch (error) {
+            if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+            full = true;
+          }
+        }
+    } finally {
+      closeSync(file);
+    }
+  }
+  /** Tries again until it is taken, for ten seconds. */
+  async function addPatiently(centre: RunningCentre, entry: string): Promise<number> {
+    for (let attempt = 0; ; attempt += 1) {
+      const response = await add(centre, entry);
+      if (response.status === 200) return Number(await response.text());
+      if (attempt === 50) throw new Error(`still refused: ${await response.text()}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 
   test('refuses new entries, serves reads, and takes entries again once there is space', async () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', parent]);
-    mounted = true;
+    const parent = mount();
     const centre = await startCentre({ openLogs: ['inbox'], parent: join(parent, 'centre') });
     const acknowledged: number[] = [];
     try {
@@ -138,13 +180,7 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
       ).rejects.toMatchObject({ problem: { code: 'disk-full' } });
 
       rmSync(filler);
-      let index: number | undefined;
-      for (let attempt = 0; index === undefined && attempt < 50; attempt += 1) {
-        const response = await add(centre, 'after');
-        if (response.status === 200) index = Number(await response.text());
-        else await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-      expect(index).toBe(acknowledged.length);
+      expect(await addPatiently(centre, 'after')).toBe(acknowledged.length);
       await publish(centre, {
         product: 'full',
         version: '2',
@@ -157,4 +193,83 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
       await centre.dispose();
     }
   });
+
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'keeps no centre from starting that was ended by %s: it serves reads, and takes entries once there is space',
+    { timeout: 120_000 },
+    async (signal) => {
+      const parent = mount();
+      const centre = await startCentre({ openLogs: ['inbox'], parent: join(parent, 'centre') });
+      const filler = join(parent, 'filler');
+      const program = Buffer.from('full from the start');
+      const input = { product: 'full', source: { README: 'x' }, artifacts: { 'full.bin': program } };
+      try {
+        const release = await publish(centre, { ...input, version: '1' });
+        const acknowledged = new Map([['first', await addPatiently(centre, 'first')]]);
+        await vi.waitFor(async () =>
+          expect((await centre.api.call('log', { params: { log: 'inbox' } })).size).toBe(1),
+        );
+        fill(filler);
+        // Some are durable in what is left of the write-ahead file's last page, and cannot be published.
+        for (let count = 0; ; count += 1) {
+          const response = await add(centre, `entry ${count}`);
+          if (response.status !== 200) break;
+          acknowledged.set(`entry ${count}`, Number(await response.text()));
+        }
+        await centre.stop(signal);
+        // SQLite makes these anew when it needs them: a copy of the folder, say, has none.
+        for (const name of readdirSync(centre.dir, { recursive: true, encoding: 'utf8' }))
+          if (name.endsWith('.sqlite-shm')) rmSync(join(centre.dir, name));
+        // Derived as well.
+        if (signal === 'SIGTERM') rmSync(join(centre.dir, 'vault', 'index.sqlite'));
+        fill(filler);
+        await centre.restart();
+        fill(filler);
+
+        const checkpoint = await (await fetch(`${centre.url}/logs/inbox/checkpoint`)).text();
+        expect(checkpoint).toBe(readFileSync(join(centre.dir, 'logs', 'inbox', 'checkpoint'), 'utf8'));
+        expect((await fetch(`${centre.url}/logs/inbox/tile/0/000.p/1`)).status).toBe(200);
+        expect((await fetch(`${centre.url}/logs/inbox/tile/entries/000.p/1`)).status).toBe(200);
+        const health = await fetch(`${centre.url}/healthz`);
+        expect(health.status).toBe(503);
+        expect(await health.text()).toContain('log inbox: disk-full\n');
+        expect(await (await fetch(`${centre.url}/metrics`)).text()).toContain(
+          'vitrine_log_writable{log="statements"} 0\n',
+        );
+        const shown = await centre.api.call('release', { params: { product: 'full', version: '1' } });
+        expect(shown.artifacts).toHaveLength(1);
+        const content = await centre.api.call('artifactContent', { params: { sha256: sha256(program) } });
+        expect(await content.text()).toBe('full from the start');
+        const evidence = await centre.api.call('artifactEvidence', {
+          params: { sha256: sha256(program) },
+          query: {},
+        });
+        expect((await evidence.arrayBuffer()).byteLength).toBeGreaterThan(1000);
+
+        const refused = await add(centre, 'refused');
+        expect(refused.status).toBe(507);
+        expect(v.parse(ProblemSchema, await refused.json()).code).toBe('disk-full');
+        expect(await code(publish(centre, { ...input, version: '2' }))).toBe('disk-full');
+        const again = { log: 'statements' as const, envelopes: [...release.envelopes], bodies: [] };
+        expect(await code(centre.api.call('registerStatements', { body: again }))).toBeDefined();
+
+        rmSync(filler);
+        for (const [entry, index] of acknowledged) expect(await addPatiently(centre, entry)).toBe(index);
+        expect(await addPatiently(centre, 'after')).toBe(acknowledged.size);
+        await vi.waitFor(
+          async () => expect(await (await fetch(`${centre.url}/healthz`)).text()).toBe('ok\n'),
+          { timeout: 10_000 },
+        );
+        await vi.waitFor(
+          async () => expect(await code(publish(centre, { ...input, version: '2' }))).toBeUndefined(),
+          { timeout: 30_000, interval: 500 },
+        );
+        await centre.stop();
+        await centre.restart();
+        expect((await centre.api.call('product', { params: { product: 'full' } })).releases).toHaveLength(2);
+      } finally {
+        await centre.dispose();
+      }
+    },
+  );
 });

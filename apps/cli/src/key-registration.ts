@@ -127,8 +127,6 @@ function checkPromise(
     throw refused(
       `the centre answered that the statement is entry ${accepted.index} of ${origin}, but the log that it publishes does not say so; keep its acceptance, it is evidence: ${accepted.acceptance}`,
     );
-  // Of an entry that stood there before, today's anchor key may have come later.
-  if (accepted.duplicate) return;
   try {
     const promise = openAcceptance(new TextEncoder().encode(accepted.acceptance), state, verifyWithOpenssl);
     if (

@@ -93,11 +93,20 @@ function readVaultKeys(folder: DataFolder): VaultKeys {
 }
 
 async function openVaultOf(folder: DataFolder, keys: VaultKeys, logger?: Logger): Promise<Vault> {
-  return openVault({
-    ...openVaultStorage(folder.vault),
-    keys,
-    ...(logger === undefined ? {} : { logger: logger.child({ part: 'vault' }) }),
-  });
+  const open = (index: 'on-disk' | 'in-memory') =>
+    openVault({
+      ...openVaultStorage(folder.vault, { index }),
+      keys,
+      ...(logger === undefined ? {} : { logger: logger.child({ part: 'vault' }) }),
+    });
+  try {
+    return await open('on-disk');
+  } catch (error) {
+    // The index is derived: a full disk, on which it cannot be brought up to date, keeps nobody from reading.
+    if (!(error instanceof VaultError) || error.code !== 'disk-full') throw error;
+    logger?.warn({ err: error }, 'the index of the vault is kept in memory until the next start');
+    return open('in-memory');
+  }
 }
 
 /** For the owner only, as it holds snapshot secrets; SQLite gives the files beside it the same mode. */

@@ -5,7 +5,8 @@ import type { EngineLogger } from './engine-logger.ts';
 import { Waiters } from './waiters.ts';
 
 const RETRY_FIRST_MS = 1_000;
-const RETRY_MOST_MS = 30_000;
+/** A registration waits for the head of the keys log, so not for long once there is space again. */
+const RETRY_MOST_MS = 5_000;
 
 export class Anchoring {
   readonly #log: { readonly name: string; readonly origin: string };

@@ -14,8 +14,6 @@ export type CommittedBatch = {
 export type OpenedStore = {
   /** Higher than that of every writer before; goes with each `commitBatch`. */
   readonly epoch: number;
-  /** The note last published, or null if none was. Everything under it is durable in tiles and bundles. */
-  readonly published: string | null;
   /** The durable batches that reach past the published size, in order and without a gap. */
   readonly batches: Iterable<CommittedBatch> | AsyncIterable<CommittedBatch>;
 };
@@ -36,15 +34,23 @@ export type HistoryRecord = {
 /** Where one log is kept. All promises reject with LogError, or with the error of the medium. */
 export interface LogStore {
   /**
+   * The note last published, or null if none was. Everything under it is durable in tiles and bundles. Changes
+   * nothing, so a log can be read where there is no space to write it.
+   * @throws LogError `log-missing`, `corrupt`
+   */
+  readPublished(): Promise<string | null>;
+
+  /**
    * Makes this process the writer: raises the epoch, fences off every earlier one, and returns what is
-   * durable. Called again after a `commitBatch` of unknown outcome; then what it returns decides.
+   * durable. Called again after a `commitBatch` that failed; then what it returns decides.
    * @throws LogError `log-missing`, `corrupt` (naming file and offset)
+   * @throws LogError `disk-full`: nothing is lost, and it may be tried again; nothing can be committed before
    */
   open(): Promise<OpenedStore>;
 
   /**
    * Commits entries and signed checkpoint together, atomically, and resolves once they are durable.
-   * @throws LogError `disk-full`: nothing was stored, and it may be tried again
+   * @throws LogError `disk-full`: nothing was stored
    * @throws LogError `stale-writer`: `epoch` or `oldSize` is not the store's; nothing was stored
    * @throws anything else: the outcome is unknown until `open` is called again
    */

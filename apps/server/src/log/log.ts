@@ -77,7 +77,8 @@ export type Head = {
 
 /**
  * - `open`: appends and reads
- * - `disk-full`: refuses appends, tries again by itself once they come after `retryAfterMs`
+ * - `disk-full`: refuses appends, and tries again by itself. When it was so from the start, only what is published can
+ *   be read until then; what is durable beyond comes with the next commit told to `onCommitted`
  * - `failed`: a write had an unknown outcome; refuses appends until the tail has been read again
  * - `closed`
  */
@@ -138,7 +139,7 @@ export interface Log {
   /** The newest note published at exactly this size; null if none was, or without `keepHistory`. */
   checkpointAt(size: number): Promise<PublishedCheckpoint | null>;
 
-  /** Called after each commit with the new number of durable entries. Returns how to stop. */
+  /** Called after each commit, and when the writer goes on, with the number of durable entries. Returns how to stop. */
   onCommitted(listener: (size: number) => void): () => void;
   /** Called after each publication. Returns how to stop. */
   onPublished(listener: (checkpoint: PublishedCheckpoint) => void): () => void;

@@ -101,7 +101,8 @@ export class OpenLog implements Log {
   }
 
   /**
-   * Recovers a log: checks the published edge, replays what was durable after it.
+   * Recovers a log: checks the published edge, replays what was durable after it. On a full disk the log is open
+   * for reading at its published size, and recovers the rest by itself once there is space.
    * @throws LogError `log-missing`, `corrupt`, `wrong-key`
    */
   static async open(parts: OpenLogParts): Promise<OpenLog> {
@@ -110,7 +111,7 @@ export class OpenLog implements Log {
     const store = storage.store(spec.name);
     let identities: IdentityIndex | null = null;
     try {
-      const { epoch, published, batches } = await store.open();
+      const published = await store.readPublished();
       const checkpoint =
         published === null
           ? signer.sign(0, EMPTY_ROOT)
@@ -129,7 +130,7 @@ export class OpenLog implements Log {
         published: published === null ? null : await publishedBefore(checkpoint, cosigner, store),
         newestRegisteredAt: newest?.registeredAt ?? 0,
       });
-      await log.#sequencer.start(epoch, batches);
+      await log.#sequencer.start();
       return log;
     } catch (error) {
       await identities?.close();

@@ -16,7 +16,7 @@ import { writeLeafHash } from './hashing.ts';
 import type { Appended, LogSpec, LogState } from './log.ts';
 import { LogError } from './log-error.ts';
 import { type LogReader, REGISTERED_AT_BYTES, readLeaf } from './log-reader.ts';
-import type { CommittedBatch, IdentityIndex, LogStore, OpenedStore } from './log-store.ts';
+import type { CommittedBatch, IdentityIndex, LogStore } from './log-store.ts';
 import type { LogCounters } from './metrics.ts';
 import type { EngineLogger } from './engine-logger.ts';
 import type { LogLimits } from './limits.ts';
@@ -61,7 +61,6 @@ export class Sequencer {
   #state: LogState = 'open';
   #closing = false;
   #stopCause: unknown = null;
-  #retryAtMs = 0;
   #queue: Group[] = [];
   #queuedEntries = 0;
   #queuedBytes = 0;
@@ -89,18 +88,24 @@ export class Sequencer {
   }
 
   /**
-   * Takes over the log: applies the durable batches that are not in tiles yet.
-   * @throws LogError `corrupt`, `wrong-key`
+   * Takes over the log: applies the durable batches that are not in tiles yet. On a full disk it does so later, by
+   * itself: until the store has copied them, nothing says that they are more than the page cache's, so they are not
+   * shown either.
+   * @throws LogError `log-missing`, `corrupt`, `wrong-key`
    */
-  async start(epoch: number, batches: OpenedStore['batches']): Promise<void> {
+  async start(): Promise<void> {
     const { spec, identities, reader, tail, logger } = this.#parts;
-    for await (const batch of batches) this.#replay(batch);
+    try {
+      await this.#takeOver();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#stop(error, RETRY_AFTER_MS);
+    }
     if (!(await isIndexOf(spec.entries, identities, reader, tail.size))) {
       logger.warn({ log: spec.name }, 'the identity index is not of this log and is built again');
       await identities.clear();
     }
     await catchUp(spec.entries, identities, reader, tail.size);
-    this.#epoch = epoch;
   }
 
   /** See `Log.append`. */
@@ -168,8 +173,11 @@ export class Sequencer {
 
   #requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
-    if (this.#state === 'failed') throw this.#stopped();
-    if (this.#state === 'disk-full' && performance.now() < this.#retryAtMs) throw this.#diskFull();
+    if (this.#state !== 'open') throw this.#refusal();
+  }
+
+  #refusal(): LogError {
+    return this.#state === 'disk-full' ? this.#diskFull() : this.#stopped();
   }
 
   #diskFull(): LogError {
@@ -211,8 +219,8 @@ export class Sequencer {
   async #run(): Promise<void> {
     const { tail, limits } = this.#parts;
     while (this.#queue.length > 0) {
-      if (this.#state === 'failed') {
-        this.#rejectQueue(this.#stopped());
+      if (this.#state !== 'open') {
+        this.#rejectQueue(this.#refusal());
         return;
       }
       while (tail.unwrittenBytes > limits.maxUnpublishedBytes && !this.#closing) await tail.whenWritten();
@@ -286,33 +294,33 @@ export class Sequencer {
     counters.commitSeconds.observe((performance.now() - startedAtMs) / 1000);
     counters.batches++;
     counters.entriesAdded += batch.leaves.length;
-    if (this.#state === 'disk-full') {
-      this.#state = 'open';
-      this.#parts.logger.info({ log: this.#parts.spec.name }, 'there is space again: entries are taken');
-    }
     onCommitted();
   }
 
   #commitFailed(cause: unknown): LogError {
-    const { counters, logger, spec } = this.#parts;
-    this.#stopCause = cause;
-    if (cause instanceof LogError && cause.code === 'disk-full') {
-      counters.diskFull++;
-      this.#retryAtMs = performance.now() + RETRY_AFTER_MS;
-      this.#state = 'disk-full';
-      logger.warn({ log: spec.name, err: cause }, 'no space left: entries are refused until there is');
-      const error = this.#diskFull();
-      this.#rejectQueue(error);
-      return error;
-    }
-    counters.unknownOutcome++;
-    this.#state = 'failed';
-    logger.error({ log: spec.name, err: cause }, 'a commit failed: the writer has stopped');
-    if (!(cause instanceof LogError && cause.code === 'stale-writer')) this.#recoverIn(RECOVER_FIRST_MS);
-    return this.#stopped();
+    const { counters } = this.#parts;
+    if (isFull(cause)) counters.diskFull++;
+    else counters.unknownOutcome++;
+    this.#stop(cause, RECOVER_FIRST_MS);
+    const error = this.#refusal();
+    this.#rejectQueue(error);
+    return error;
   }
 
-  /** After a commit of unknown outcome: what the store says is durable decides, then writing goes on. */
+  /** Takes no more entries until the store could be opened again, which is tried after `delayMs`. */
+  #stop(cause: unknown, delayMs: number): void {
+    const { logger, spec } = this.#parts;
+    const state = isFull(cause) ? 'disk-full' : 'failed';
+    // A disk may stay full for long.
+    if (state === 'failed') logger.error({ log: spec.name, err: cause }, 'the writer has stopped');
+    else if (state !== this.#state)
+      logger.warn({ log: spec.name, err: cause }, 'no space left: entries are refused until there is');
+    this.#state = state;
+    this.#stopCause = cause;
+    if (cause instanceof LogError && cause.code === 'stale-writer') return;
+    this.#recoverIn(state === 'disk-full' ? RETRY_AFTER_MS : delayMs);
+  }
+
   #recoverIn(delayMs: number): void {
     if (this.#closing) return;
     const timer = setTimeout(() => {
@@ -323,21 +331,27 @@ export class Sequencer {
   }
 
   async #recover(delayMs: number): Promise<void> {
-    const { store, spec, identities, reader, tail, logger, onCommitted } = this.#parts;
+    const { spec, identities, reader, tail, logger, onCommitted } = this.#parts;
     try {
-      const { epoch, batches } = await store.open();
-      for await (const batch of batches) this.#replay(batch);
+      await this.#takeOver();
       await catchUp(spec.entries, identities, reader, tail.size);
-      this.#epoch = epoch;
       this.#state = 'open';
       this.#stopCause = null;
-      logger.warn({ log: spec.name, epoch, size: tail.size }, 'the writer goes on in a new segment');
+      logger.warn(
+        { log: spec.name, epoch: this.#epoch, size: tail.size },
+        'the writer goes on in a new segment',
+      );
       onCommitted();
     } catch (err) {
-      this.#stopCause = err;
-      logger.error({ log: spec.name, err }, 'the writer cannot go on yet');
-      this.#recoverIn(Math.min(2 * delayMs, RECOVER_MOST_MS));
+      this.#stop(err, Math.min(2 * delayMs, RECOVER_MOST_MS));
     }
+  }
+
+  /** What the store says is durable decides. */
+  async #takeOver(): Promise<void> {
+    const { epoch, batches } = await this.#parts.store.open();
+    for await (const batch of batches) this.#replay(batch);
+    this.#epoch = epoch;
   }
 
   #replay(batch: CommittedBatch): void {
@@ -437,4 +451,8 @@ class BatchBuilder {
     const leafHash = this.#leafHashes.subarray(at, at + HASH_BYTES);
     return { leafIndex, registeredAt: this.#registeredAt, leafHash, duplicate: false };
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof LogError && error.code === 'disk-full';
 }

@@ -21,6 +21,7 @@ import type { EnvelopedStatement, KeysState, Signer } from '@vitrine/statements'
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Appended, Log } from '../log/log.ts';
+import { LogError } from '../log/log-error.ts';
 
 /** A parsed envelope, as it came. `pointer`: where it stood in the request. */
 export interface Submission extends EnvelopedStatement {
@@ -43,7 +44,8 @@ export interface Registration {
   /**
    * Registers statements of one log, all in one batch or none; those that stand there already are answered with their index.
    * Key statements resolve once their head is in the root log.
-   * @throws CentreError `statement-refused`, `overloaded` while the head of the keys log cannot be appended; LogError
+   * @throws CentreError `statement-refused`, `overloaded` while the head of the keys log cannot be appended; LogError, `disk-full`
+   *   also for what stands there already
    */
   register(log: 'statements' | 'keys', submissions: readonly Submission[]): Promise<AcceptedStatement[]>;
 }
@@ -59,6 +61,8 @@ export interface RegistrationOptions {
 
 /** A head that takes longer cannot be appended, for want of space or of a right clock. */
 const ANCHOR_WAIT_MS = 20_000;
+
+const SPACE_RETRY_MS = 1_000;
 
 const encoder = new TextEncoder();
 
@@ -82,6 +86,8 @@ export async function createRegistration({
     turn = mine;
     return mine;
   }
+  // After a start on a full disk the keys log can be read to its end only once there is space.
+  keys.onCommitted(() => void inTurn(readKeys).catch(() => undefined));
 
   /** Never before the newest entry, which may be ahead of this clock by up to a minute. */
   function registrationTime(): number {
@@ -134,13 +140,15 @@ export async function createRegistration({
 
   async function accepted(log: Log, submission: Submission, appended: Appended): Promise<AcceptedStatement> {
     const registeredAt = appended.registeredAt ?? 0;
+    const acceptedAtMs = Math.max(registrationTime(), registeredAt);
     const acceptance = await signAcceptance(
       {
         origin: log.origin,
         leafIndex: appended.leafIndex,
         leafHash: appended.leafHash,
         registeredAtMs: registeredAt,
-        publishByMs: registeredAt + publishByMs,
+        acceptedAtMs,
+        publishByMs: acceptedAtMs + publishByMs,
       },
       anchor,
     );
@@ -180,6 +188,15 @@ export async function createRegistration({
     );
   }
 
+  /** A statement is judged by all that stands in both logs, which is not known before both could be opened for writing. */
+  function requireSpace(): void {
+    for (const { name, state } of [root, keys])
+      if (state === 'disk-full')
+        throw new LogError('disk-full', `there is no space left on the disk of the log ${name}`, {
+          retryAfterMs: SPACE_RETRY_MS,
+        });
+  }
+
   return {
     keys: () => keysState,
     stands,
@@ -195,6 +212,8 @@ export async function createRegistration({
     check: admitToRoot,
     register: (log, submissions) =>
       inTurn(async () => {
+        requireSpace();
+        await readKeys();
         if (log === 'statements') {
           await keysAnchored();
           root.registerFrom(keysState.lastRegisteredAtMs);

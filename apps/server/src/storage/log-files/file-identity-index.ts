@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineLogger } from '../../log/engine-logger.ts';
 import type { IdentityIndex } from '../../log/log-store.ts';
-import { errorCode } from './file-system.ts';
+import { errorCode, isFull } from './file-system.ts';
 import { IDENTITY_SECRET_BYTES, IdentityKey, newIdentitySecret } from './identity-key.ts';
 import { IdentityRun, parseRunName, type RunRange } from './identity-run.ts';
 import { IdentityTable } from './identity-table.ts';
@@ -190,7 +190,12 @@ async function readSecret(folder: string): Promise<Uint8Array> {
   // Runs made under another secret find nothing.
   for (const name of await readdir(folder)) await rm(join(folder, name), { force: true });
   const made = newIdentitySecret();
-  await writeFile(path, made, { mode: 0o600, flush: true });
+  try {
+    await writeFile(path, made, { mode: 0o600, flush: true });
+  } catch (error) {
+    // Without space it serves this process alone: the next one makes another, and the index anew.
+    if (!isFull(error)) throw error;
+  }
   return made;
 }
 

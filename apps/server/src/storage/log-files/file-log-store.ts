@@ -9,7 +9,7 @@ import { parseCheckpoint, parseNote, TlogError } from '@vitrine/tlog';
 import * as v from 'valibot';
 import { LogError } from '../../log/log-error.ts';
 import type { CommittedBatch, HistoryRecord, LogStore, OpenedStore, TileFile } from '../../log/log-store.ts';
-import { type AppendableFile, errorCode, type FileSystem } from './file-system.ts';
+import { type AppendableFile, type FileSystem, isFull } from './file-system.ts';
 import {
   formatRecord,
   formatSegmentHeader,
@@ -50,6 +50,7 @@ export class FileLogStore implements LogStore {
   readonly #temporary: string;
   readonly #segmentBytes: number;
   #temporaryCount = 0;
+  #isTidy = false;
   /** Folders whose names this process has synced; those of partial tiles leave with them. */
   readonly #durableFolders = new Set<string>();
   /** Oldest first; the last one is written to. */
@@ -86,8 +87,19 @@ export class FileLogStore implements LogStore {
     await this.#writeSegment({ epoch: 1, startSize: 0, salt: randomBytes(16) }, []);
   }
 
+  async readPublished(): Promise<string | null> {
+    if ((await this.#segmentNames()).length === 0) throw this.#missing();
+    return (await this.#readPublished())?.note ?? null;
+  }
+
   open(): Promise<OpenedStore> {
-    return this.#serially(() => this.#open());
+    return this.#serially(async () => {
+      try {
+        return await this.#open();
+      } catch (cause) {
+        throw isFull(cause) ? full(cause) : cause;
+      }
+    });
   }
 
   commitBatch(
@@ -170,13 +182,14 @@ export class FileLogStore implements LogStore {
    * Reads the segments back with fresh descriptors, and copies what is not in tiles yet into a segment of a new
    * epoch. So no byte is trusted because it was in the page cache: after a failed fdatasync the kernel may hold
    * as clean what never reached the disk, and after a kill -9 it may hold what nobody has synced yet.
+   * Where there is no space for that segment the old ones stay as they are.
    */
   async #open(): Promise<OpenedStore> {
     await this.#abandonFile();
-    await this.#files.remove(this.#temporary);
-    await this.#files.makeDirectory(this.#temporary);
-    const published = await this.#readPublished();
-    const publishedSize = published?.size ?? 0;
+    // Once only: later, what is published may be on its way through that folder.
+    if (!this.#isTidy) await this.#emptyTemporary();
+    this.#isTidy = true;
+    const publishedSize = (await this.#readPublished())?.size ?? 0;
     const old = await this.#readSegments(publishedSize);
     const epoch = old.header.epoch + 1;
     const batches = this.#durable(old.batches);
@@ -190,7 +203,14 @@ export class FileLogStore implements LogStore {
     this.#segments = [segment];
     this.#size = endSize;
     await this.#continueSegment(segment);
-    return { epoch, published: published?.note ?? null, batches: kept };
+    return { epoch, batches: kept };
+  }
+
+  /** The folder itself stays: making it anew would take space. */
+  async #emptyTemporary(): Promise<void> {
+    await this.#files.makeDirectory(this.#temporary);
+    for (const name of await this.#files.list(this.#temporary))
+      await this.#files.remove(join(this.#temporary, name));
   }
 
   async #commit(epoch: number, batch: CommittedBatch): Promise<void> {
@@ -275,9 +295,7 @@ export class FileLogStore implements LogStore {
   async #readSegments(publishedSize: number): Promise<Pick<ScannedSegment, 'header' | 'batches'>> {
     const names = await this.#segmentNames();
     const newest = names.at(-1);
-    if (newest === undefined) {
-      throw new LogError('log-missing', `there is no log in ${this.#wal}: make it with init, or restore it`);
-    }
+    if (newest === undefined) throw this.#missing();
     const ofEpoch = names.filter(({ epoch }) => epoch === newest.epoch);
     const needed = ofEpoch.filter((_, i) => (ofEpoch[i + 1]?.startSize ?? Infinity) > publishedSize);
     const batches: CommittedBatch[] = [];
@@ -298,6 +316,10 @@ export class FileLogStore implements LogStore {
       header: first ?? { epoch: newest.epoch, startSize: newest.startSize, salt: randomBytes(16) },
       batches,
     };
+  }
+
+  #missing(): LogError {
+    return new LogError('log-missing', `there is no log in ${this.#wal}: make it with init, or restore it`);
   }
 
   /** Sorted by epoch, then by start size. */
@@ -414,11 +436,6 @@ async function inParallel<T>(
   };
   await Promise.all(Array.from({ length: width }, lane));
   if (failures.length > 0) throw failures[0];
-}
-
-function isFull(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function full(cause: unknown): LogError {

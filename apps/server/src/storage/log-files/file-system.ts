@@ -36,6 +36,12 @@ export function errorCode(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
+/** Whether it says that there is no space, or that what this user may have is used up. */
+export function isFull(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 export const nodeFileSystem: FileSystem = {
   async openForAppend(path) {
     const handle = await open(path, 'r+');

@@ -108,6 +108,76 @@ describe('no space', () => {
     expect(await text(log, 1)).toBe('entry 2');
   });
 
+  test('at the start opens the log for reading; what was durable comes back with the space', async () => {
+    const instance = await create();
+    const before = new FaultyFileSystem();
+    const first = await instance.open({ limits: { publishIntervalMs: 3_600_000 } }, { fileSystem: before });
+    await first.get('open').append([entry(0)]);
+    await first.get('open').republish();
+    await first.get('open').append([entry(1), entry(2)]);
+    before.kill();
+    await first.close();
+    const wal = join(instance.stateFolder('open'), 'wal');
+    const segments = await readdir(wal);
+
+    const fileSystem = new FaultyFileSystem(before);
+    fileSystem.fault = failing('writeNew', '', 'ENOSPC');
+    const logs = await open(instance, { limits: { publishIntervalMs: 1 } }, { fileSystem });
+    const log = logs.get('open');
+    expect(log.state).toBe('disk-full');
+    // Read back or not: until it is copied, all that is known to be durable is what is published.
+    expect(log.size).toBe(1);
+    expect(log.published.size).toBe(1);
+    expect(await text(log, 0)).toBe('entry 0');
+    expect(await log.find(hashLeaf(entry(0)))).toBe(0);
+    for (const again of [entry(1), entry(3)])
+      expect(await log.append([again]).catch((error: unknown) => error)).toMatchObject({
+        code: 'disk-full',
+        retryAfterMs: 1_000,
+      });
+    expect(await refusal(log.republish())).toBe('disk-full');
+    // Also while it is tried again.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(log.state).toBe('disk-full');
+    expect(await readdir(wal)).toEqual(segments);
+
+    const committed = vi.fn();
+    log.onCommitted(committed);
+    fileSystem.fault = never;
+    await vi.waitFor(() => expect(log.state).toBe('open'), { timeout: 5_000 });
+    expect(committed).toHaveBeenCalledWith(3);
+    expect(await log.append([entry(2), entry(3)])).toMatchObject([
+      { leafIndex: 2, duplicate: true },
+      { leafIndex: 3, duplicate: false },
+    ]);
+    expect((await log.whenPublished(3)).size).toBe(4);
+    expect(log.metrics().commitFailures).toEqual({ diskFull: 0, unknownOutcome: 0 });
+  });
+
+  test('at the start, killed and started again and again, loses nothing', async () => {
+    const instance = await create();
+    let fileSystem = new FaultyFileSystem();
+    let logs = await instance.open({ limits: { publishIntervalMs: 3_600_000 } }, { fileSystem });
+    await logs.get('open').append([entry(0), entry(1)]);
+    // Of each operation of the start one has no space; half-written, and not taken back either.
+    for (const operation of ['makeDirectory', 'writeNew', 'rename', 'openForAppend'] as const) {
+      fileSystem.kill();
+      await logs.close();
+      await fileSystem.losePower();
+      fileSystem = new FaultyFileSystem(fileSystem);
+      fileSystem.random = () => 0.7;
+      fileSystem.fault = failing(operation, join(instance.dataDir, 'log-state'), 'ENOSPC');
+      logs = await instance.open({ limits: { publishIntervalMs: 3_600_000 } }, { fileSystem });
+      expect(logs.get('open').state).toBe('disk-full');
+      expect(logs.get('open').size).toBe(0);
+    }
+    fileSystem.kill();
+    await logs.close();
+    const log = (await open(instance)).get('open');
+    expect(log.size).toBe(2);
+    expect(await text(log, 1)).toBe('entry 1');
+  });
+
   test('for a new segment', async () => {
     const instance = await create();
     const fileSystem = new FaultyFileSystem();

@@ -29,12 +29,21 @@ function adapt(database: DatabaseSync): SqliteDatabase {
   };
 }
 
-/** Opens (and creates) a SQLite database in WAL mode with synchronous=FULL. `file` may be `:memory:`. */
+/**
+ * Opens (and creates) a SQLite database in WAL mode with synchronous=FULL, for this process alone: then the index of the
+ * write-ahead log is in memory (sqlite.org/wal.html, "Use of WAL Without Shared-Memory"), and a full disk keeps nobody from
+ * opening it. `file` may be `:memory:`.
+ */
 export function openSqlite<Schema>(file: string): Kysely<Schema> {
   const database = new DatabaseSync(file);
-  database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
-  );
+  try {
+    database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    );
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
 

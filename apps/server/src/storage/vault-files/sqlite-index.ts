@@ -34,12 +34,13 @@ const PackId = v.object({ id: v.string() });
 const ObjectName = v.object({ name: v.instance(Uint8Array) });
 const Version = v.object({ user_version: v.number() });
 
-/** Opens the index at `path`. @throws VaultError disk-full · io */
+/** Opens the index at `path`, which may be `:memory:`. @throws VaultError disk-full · io */
 export function openSqliteIndex(path: string): VaultIndex {
   const database = mapped(() => {
     try {
       return openDatabase(path);
-    } catch {
+    } catch (error) {
+      if (isFull(error)) throw error;
       for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
       return openDatabase(path);
     }
@@ -115,7 +116,10 @@ function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     // NORMAL: a power cut may lose the newest transactions, never tear one; fingerprints then show which packs are stale.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768');
+    // EXCLUSIVE: the index of the write-ahead log is in memory, so that a full disk keeps nobody from reading this one.
+    database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768',
+    );
     const { user_version: version } = v.parse(Version, database.prepare('PRAGMA user_version').get());
     if (version === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT`);
     else if (version !== SCHEMA_VERSION) throw new Error(`index version ${version}`);
@@ -132,8 +136,12 @@ function mapped<T>(operation: () => T): T {
     return operation();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    // SQLITE_FULL (13) is "database or disk is full"; an error in the WAL's memory map reads "disk I/O error".
-    const code = /disk is full/.test(message) ? 'disk-full' : 'io';
+    const code = isFull(cause) ? 'disk-full' : 'io';
     throw new VaultError(code, `the vault's index: ${message}; it is derived and may be deleted`, { cause });
   }
+}
+
+/** SQLITE_FULL (sqlite.org/rescode.html). */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13;
 }

@@ -184,6 +184,36 @@ test('objects lost with another caller are told to everyone who flushed meanwhil
   await vault.close();
 });
 
+test('a full disk keeps no vault from opening in which a disposal is not complete, nor one without an index', async () => {
+  const { files, index } = openVaultStorage(dir);
+  let isFull = false;
+  // An empty file, such as the marker of a disposal, finds a place yet.
+  const filling: VaultFiles = {
+    ...files,
+    replace: (path, bytes) =>
+      isFull && bytes.length > 0
+        ? Promise.reject(new VaultError('disk-full', 'injected'))
+        : files.replace(path, bytes),
+  };
+  const vault = await openVault({ files: filling, index, keys });
+  const [ended, kept] = [Buffer.from('ended'), Buffer.from('kept')];
+  await vault.putMany([{ bytes: ended }, { bytes: kept }]);
+  await vault.flush();
+  isFull = true;
+  await expect(vault.dispose(sha256(ended))).rejects.toMatchObject({ code: 'disk-full' });
+  await vault.close();
+
+  for (const where of ['on-disk', 'in-memory'] as const) {
+    const opened = await openVault({ ...openVaultStorage(dir, { index: where }), files: filling, keys });
+    expect(await opened.status(sha256(ended))).toEqual({ state: 'disposed' });
+    expect(Buffer.from(await opened.getBytes(sha256(kept), { maxBytes: 10 }))).toEqual(kept);
+    await opened.close();
+  }
+  const completed = await openVault({ ...openVaultStorage(dir), keys });
+  expect(await completed.check()).toMatchObject({ ok: true, objects: 1 });
+  await completed.close();
+});
+
 describe.runIf(userInfo().uid === 0 && process.platform === 'linux')('a real full disk', () => {
   test('refuses writes, serves reads, recovers when there is space', async () => {
     mkdirSync(join(dir, 'disk'));

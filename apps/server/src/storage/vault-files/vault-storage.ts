@@ -8,9 +8,16 @@ import { openVaultFolder } from './vault-folder.ts';
 /**
  * The ports that `openVault` asks for, over the folder `dir` (made when it does not exist):
  * `openVault({ ...openVaultStorage(dir), keys })`. The vault closes the index.
+ * @param index `in-memory`: made from the tables, and gone with the process
  * @throws VaultError disk-full · io
  */
-export function openVaultStorage(dir: string): { readonly files: VaultFiles; readonly index: VaultIndex } {
+export function openVaultStorage(
+  dir: string,
+  { index = 'on-disk' }: { readonly index?: 'on-disk' | 'in-memory' } = {},
+): { readonly files: VaultFiles; readonly index: VaultIndex } {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  return { files: openVaultFolder(dir), index: openSqliteIndex(join(dir, 'index.sqlite')) };
+  return {
+    files: openVaultFolder(dir),
+    index: openSqliteIndex(index === 'on-disk' ? join(dir, 'index.sqlite') : ':memory:'),
+  };
 }
