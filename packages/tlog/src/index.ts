@@ -44,6 +44,20 @@ export {
   verifySubtreeInclusion,
 } from './merkle.ts';
 export {
+  type AddEntriesHeader,
+  type EntryPackage,
+  type EntryPackageRange,
+  entryPackages,
+  formatAddEntriesHeader,
+  formatEntryPackage,
+  formatMirrorInfo,
+  MAX_REQUEST_PACKAGES,
+  MIRROR_INFO_CONTENT_TYPE,
+  type MirrorInfo,
+  parseMirrorInfo,
+  readAddEntries,
+} from './mirror.ts';
+export {
   computeKeyId,
   type Ed25519Key,
   type Ed25519KeyType,
