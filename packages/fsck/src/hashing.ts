@@ -21,7 +21,7 @@ export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
 
 /**
  * The leaf hashes of an entry bundle, one after another (`width * 32` bytes): what the level-0 tile should hold.
- * OVERWRITES octets of the bundle.
+ * Writes to the bundle while it reads, and puts back what was there.
  *
  * @throws TlogError `malformed-bundle`
  */
@@ -34,6 +34,7 @@ export function hashEntries(bundle: Uint8Array, width: number): Buffer {
     const start = entry.byteOffset - bundle.byteOffset - 1;
     bundle[start] = 0x00;
     const digest = hash('sha256', bundle.subarray(start, start + 1 + entry.length), 'binary');
+    bundle[start] = entry.length & 0xff;
     hashes.write(digest, at, HASH_BYTES, 'latin1');
     at += HASH_BYTES;
   }

@@ -32,8 +32,13 @@ export async function readTile(source: LogSource, tile: TileAddress): Promise<Ha
   return { hashes: bytes.subarray(0, tile.width * HASH_BYTES) };
 }
 
-/** The leaf hashes of a bundle's entries; for a partial bundle that is gone, from the full one in its place. */
-export async function readBundle(source: LogSource, bundle: BundleAddress): Promise<Hashes> {
+/** The octets of a bundle, uncompressed, and the leaf hashes of its entries; or what is wrong with it. */
+export type BundleContent =
+  | { readonly bytes: Uint8Array; readonly hashes: Uint8Array }
+  | { readonly fault: string };
+
+/** A bundle of exactly this width; where a partial one is gone, the beginning of the full one in its place. */
+export async function readBundle(source: LogSource, bundle: BundleAddress): Promise<BundleContent> {
   const { content, width } = await readPartial(source, bundle.width, MAX_BUNDLE_BYTES, (w) =>
     formatBundlePath({ ...bundle, width: w }),
   );
@@ -41,7 +46,7 @@ export async function readBundle(source: LogSource, bundle: BundleAddress): Prom
   const { bytes } = content;
   const isGzip = source.mayHoldGzip && bytes[0] === 0x1f && bytes[1] === 0x8b;
   try {
-    return { hashes: hashEntries(bytes, width).subarray(0, bundle.width * HASH_BYTES) };
+    return hashBundle(bytes, width, bundle.width);
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
     if (!isGzip) return { fault: error.message };
@@ -51,14 +56,24 @@ export async function readBundle(source: LogSource, bundle: BundleAddress): Prom
 
 // A mirror of a log that serves gzip as it lies (tlog-tiles allows that) holds its files compressed. The two octets
 // could also be the length of a first entry, so this is tried only after the plain reading failed.
-function hashGzip(bytes: Uint8Array, width: number, wanted: number): Hashes {
+function hashGzip(bytes: Uint8Array, width: number, wanted: number): BundleContent {
   try {
-    const plain = gunzipSync(bytes, { maxOutputLength: MAX_BUNDLE_BYTES });
-    return { hashes: hashEntries(plain, width).subarray(0, wanted * HASH_BYTES) };
+    return hashBundle(gunzipSync(bytes, { maxOutputLength: MAX_BUNDLE_BYTES }), width, wanted);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { fault: `neither an entry bundle nor a gzipped one: ${why}` };
   }
+}
+
+/** @throws TlogError `malformed-bundle` */
+function hashBundle(bytes: Uint8Array, width: number, wanted: number): BundleContent {
+  const hashes = hashEntries(bytes, width);
+  if (wanted === width) return { bytes, hashes };
+  let end = 0;
+  for (let entry = 0; entry < wanted; entry++) {
+    end += 2 + (((bytes[end] ?? 0) << 8) | (bytes[end + 1] ?? 0));
+  }
+  return { bytes: bytes.subarray(0, end), hashes: hashes.subarray(0, wanted * HASH_BYTES) };
 }
 
 async function readPartial(

@@ -73,8 +73,10 @@ export async function readRightEdge(
   return { tiles, bundle, problems };
 }
 
-/** The root that one choice of edge hashes leads to. */
-function rootOfEdge(edges: readonly { readonly level: number; readonly hashes: Uint8Array }[]): Uint8Array {
+/** The root that the hashes of all edge tiles together lead to. */
+export function rootOfEdge(
+  edges: readonly { readonly level: number; readonly hashes: Uint8Array }[],
+): Uint8Array {
   const frontier = new Frontier(hashNode);
   for (const { level, hashes } of edges.toSorted((a, b) => b.level - a.level)) {
     for (let at = 0; at < hashes.length; at += HASH_BYTES) {
@@ -84,7 +86,8 @@ function rootOfEdge(edges: readonly { readonly level: number; readonly hashes: U
   return frontier.root();
 }
 
-function edgeAddresses(treeSize: number): TileAddress[] {
+/** The partial tile that each level has in a tree of this size, where it has one; from level 0 up. */
+export function edgeAddresses(treeSize: number): TileAddress[] {
   const addresses: TileAddress[] = [];
   for (let level = 0; hashesAtLevel(level, treeSize) > 0; level++) {
     const index = Math.floor(hashesAtLevel(level, treeSize) / TILE_WIDTH);

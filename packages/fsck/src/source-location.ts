@@ -4,13 +4,13 @@ import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { folderSource } from './folder-source.ts';
 import { FsckError } from './fsck-error.ts';
-import { httpSource } from './http-source.ts';
+import { type HttpLocation, httpSource } from './http-source.ts';
 import type { LogSource } from './log-source.ts';
 
 /** A source in a form that reaches a worker thread. */
 export type SourceLocation =
   | { readonly kind: 'folder'; readonly path: string }
-  | { readonly kind: 'http'; readonly url: string; readonly requestTimeoutMs: number };
+  | ({ readonly kind: 'http' } & HttpLocation);
 
 /**
  * Tells a folder from a URL.
