@@ -221,7 +221,9 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
         for (const name of readdirSync(centre.dir, { recursive: true, encoding: 'utf8' }))
           if (name.endsWith('.sqlite-shm')) rmSync(join(centre.dir, name));
         // Derived as well.
-        if (signal === 'SIGTERM') rmSync(join(centre.dir, 'vault', 'index.sqlite'));
+        if (signal === 'SIGTERM')
+          for (const suffix of ['', '-wal'])
+            rmSync(join(centre.dir, 'vault', `index.sqlite${suffix}`), { force: true });
         fill(filler);
         await centre.restart();
         fill(filler);
