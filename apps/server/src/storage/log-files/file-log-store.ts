@@ -4,11 +4,12 @@
  * the folder's lock sees to it.
  */
 import { randomBytes } from 'node:crypto';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseCheckpoint, parseNote, TlogError } from '@vitrine/tlog';
-import * as v from 'valibot';
 import { LogError } from '../../log/log-error.ts';
 import type { CommittedBatch, HistoryRecord, LogStore, OpenedStore, TileFile } from '../../log/log-store.ts';
+import { readHistoryRecord, writeHistoryRecord } from './checkpoint-history.ts';
+import { DurableFiles, full, inParallel } from './durable-files.ts';
 import { type AppendableFile, type FileSystem, isFull } from './file-system.ts';
 import {
   formatRecord,
@@ -29,12 +30,6 @@ const SEGMENT_BYTES = 32 * 1024 * 1024;
 const TILES_AT_ONCE = 24;
 const SEGMENT_NAME = /^\d{16}-\d{16}\.wal$/;
 
-const historyRecord = v.strictObject({
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  note: v.string(),
-  companions: v.record(v.string(), v.string()),
-});
-
 type SegmentName = { readonly path: string; readonly epoch: number; readonly startSize: number };
 type Segment = { readonly path: string; readonly header: SegmentHeader; endSize: number };
 
@@ -47,12 +42,9 @@ export class FileLogStore implements LogStore {
   readonly #state: string;
   readonly #wal: string;
   readonly #history: string;
-  readonly #temporary: string;
+  readonly #written: DurableFiles;
   readonly #segmentBytes: number;
-  #temporaryCount = 0;
   #isTidy = false;
-  /** Folders whose names this process has synced; those of partial tiles leave with them. */
-  readonly #durableFolders = new Set<string>();
   /** Oldest first; the last one is written to. */
   #segments: Segment[] = [];
   #file: AppendableFile | null = null;
@@ -67,7 +59,11 @@ export class FileLogStore implements LogStore {
     this.#state = folders.stateFolder;
     this.#wal = join(folders.stateFolder, 'wal');
     this.#history = join(folders.stateFolder, 'history');
-    this.#temporary = join(folders.stateFolder, 'tmp');
+    this.#written = new DurableFiles(
+      files,
+      [folders.publicFolder, folders.stateFolder],
+      join(folders.stateFolder, 'tmp'),
+    );
     this.#segmentBytes = segmentBytes;
   }
 
@@ -76,9 +72,8 @@ export class FileLogStore implements LogStore {
     if ((await this.#segmentNames()).length > 0 || (await this.#files.list(this.#public)).length > 0) {
       throw new LogError('log-exists', `there is a log in ${this.#public} already`);
     }
-    for (const folder of [this.#public, this.#wal, this.#history, this.#temporary]) {
-      await this.#ensureFolder(folder);
-    }
+    for (const folder of [this.#public, this.#wal, this.#history]) await this.#written.ensureFolder(folder);
+    await this.#written.emptyTemporary();
     // `logs` and `log-state`, and the data folder itself, may be as new.
     for (const root of [this.#public, this.#state]) {
       await this.#files.syncDirectory(dirname(dirname(root)));
@@ -116,28 +111,23 @@ export class FileLogStore implements LogStore {
     await inParallel(TILES_AT_ONCE, files, async ({ path, bytes }) => {
       const target = join(this.#public, path);
       folders.add(dirname(target));
-      await this.#replace(target, bytes());
+      await this.#written.replace(target, bytes());
     });
     await inParallel(TILES_AT_ONCE, [...folders], (folder) => this.#files.syncDirectory(folder));
   }
 
   async publish(note: string, size: number, history: HistoryRecord | null): Promise<void> {
     if (history !== null) {
-      const path = this.#historyPath(history.size);
-      await this.#replace(path, Buffer.from(JSON.stringify(history)));
-      await this.#files.syncDirectory(dirname(path));
+      await writeHistoryRecord(this.#written, this.#history, history);
     }
-    await this.#replace(join(this.#public, 'checkpoint'), Buffer.from(note));
-    await this.#files.syncDirectory(this.#public);
+    await this.#written.replaceDurably(join(this.#public, 'checkpoint'), Buffer.from(note));
     await this.#serially(() => this.#dropSegments(size));
   }
 
   async removePartials(fullTilePaths: readonly string[]): Promise<void> {
-    await inParallel(TILES_AT_ONCE, fullTilePaths, async (path) => {
-      const folder = join(this.#public, `${path}.p`);
-      this.#durableFolders.delete(folder);
-      await this.#files.remove(folder).catch(() => undefined);
-    });
+    await inParallel(TILES_AT_ONCE, fullTilePaths, (path) =>
+      this.#written.removeFolder(join(this.#public, `${path}.p`)),
+    );
   }
 
   readFile(path: string): Promise<Uint8Array | null> {
@@ -150,15 +140,7 @@ export class FileLogStore implements LogStore {
   }
 
   async readHistory(size: number): Promise<HistoryRecord | null> {
-    if (!Number.isSafeInteger(size) || size < 0) return null;
-    const path = this.#historyPath(size);
-    const bytes = await this.#files.read(path);
-    if (bytes === null) return null;
-    try {
-      return v.parse(historyRecord, JSON.parse(Buffer.from(bytes).toString('utf8')));
-    } catch (cause) {
-      throw new LogError('corrupt', `${path} is not a history record: restore it from a backup`, { cause });
-    }
+    return readHistoryRecord(this.#files, this.#history, size);
   }
 
   async close(): Promise<void> {
@@ -187,7 +169,7 @@ export class FileLogStore implements LogStore {
   async #open(): Promise<OpenedStore> {
     await this.#abandonFile();
     // Once only: later, what is published may be on its way through that folder.
-    if (!this.#isTidy) await this.#emptyTemporary();
+    if (!this.#isTidy) await this.#written.emptyTemporary();
     this.#isTidy = true;
     const publishedSize = (await this.#readPublished())?.size ?? 0;
     const old = await this.#readSegments(publishedSize);
@@ -204,13 +186,6 @@ export class FileLogStore implements LogStore {
     this.#size = endSize;
     await this.#continueSegment(segment);
     return { epoch, batches: kept };
-  }
-
-  /** The folder itself stays: making it anew would take space. */
-  async #emptyTemporary(): Promise<void> {
-    await this.#files.makeDirectory(this.#temporary);
-    for (const name of await this.#files.list(this.#temporary))
-      await this.#files.remove(join(this.#temporary, name));
   }
 
   async #commit(epoch: number, batch: CommittedBatch): Promise<void> {
@@ -270,8 +245,7 @@ export class FileLogStore implements LogStore {
   async #writeSegment(header: SegmentHeader, batches: readonly CommittedBatch[]): Promise<Segment> {
     const path = join(this.#wal, `${pad(header.epoch)}-${pad(header.startSize)}.wal`);
     const records = batches.map((batch) => formatRecord(header, batch));
-    await this.#replace(path, Buffer.concat([formatSegmentHeader(header), ...records]));
-    await this.#files.syncDirectory(this.#wal);
+    await this.#written.replaceDurably(path, Buffer.concat([formatSegmentHeader(header), ...records]));
     this.#position = SEGMENT_HEADER_BYTES + records.reduce((sum, record) => sum + record.length, 0);
     return { path, header, endSize: endOf(batches, header.startSize) };
   }
@@ -364,50 +338,6 @@ export class FileLogStore implements LogStore {
       throw new LogError('corrupt', `${path}: ${cause.message}`, { cause });
     }
   }
-
-  #historyPath(size: number): string {
-    const digits = pad(size);
-    return join(this.#history, digits.slice(0, -6), digits.slice(-6, -3), `${digits}.json`);
-  }
-
-  /** All or nothing to a reader, and durable once the folder is synced too. */
-  async #replace(target: string, bytes: Uint8Array): Promise<void> {
-    const temporary = join(this.#temporary, String(this.#temporaryCount++));
-    const folder = dirname(target);
-    try {
-      await this.#ensureFolder(folder);
-      await this.#files.writeNew(temporary, bytes);
-      await this.#files.rename(temporary, target);
-    } catch (cause) {
-      this.#durableFolders.delete(folder);
-      await this.#files.remove(temporary).catch(() => undefined);
-      throw isFull(cause) ? full(cause) : cause;
-    }
-  }
-
-  /**
-   * Makes a folder whose name, with those of its parents, survives a power failure. That a folder is there proves
-   * nothing: whoever made it, this process or one before, may have ended or failed before its name was synced.
-   */
-  async #ensureFolder(path: string): Promise<void> {
-    if (this.#durableFolders.has(path)) return;
-    await this.#files.makeDirectory(path);
-    const synced: string[] = [];
-    for (
-      let folder = path;
-      this.#isInside(folder) && !this.#durableFolders.has(folder);
-      folder = dirname(folder)
-    ) {
-      await this.#files.syncDirectory(dirname(folder));
-      synced.push(folder);
-    }
-    for (const folder of synced) this.#durableFolders.add(folder);
-  }
-
-  /** Whether it is one of the log's two folders, or below. */
-  #isInside(folder: string): boolean {
-    return [this.#public, this.#state].some((root) => folder === root || folder.startsWith(root + sep));
-  }
 }
 
 /** Size of the log after these batches, which start at `startSize`. */
@@ -418,28 +348,6 @@ function endOf(batches: readonly CommittedBatch[], startSize: number): number {
 
 function endSizeOf(batch: CommittedBatch): number {
   return batch.oldSize + batch.entries.length;
-}
-
-/** Runs a task for each item, `width` at a time. After a failure no more are begun; those under way end first. */
-async function inParallel<T>(
-  width: number,
-  items: readonly T[],
-  task: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = items.values();
-  const failures: unknown[] = [];
-  const lane = async (): Promise<void> => {
-    for (const item of left) {
-      if (failures.length > 0) return;
-      await task(item).catch((error: unknown) => failures.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-  if (failures.length > 0) throw failures[0];
-}
-
-function full(cause: unknown): LogError {
-  return new LogError('disk-full', 'there is no space left on the disk of the log', { cause });
 }
 
 function pad(value: number): string {
