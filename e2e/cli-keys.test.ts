@@ -4,7 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -690,5 +692,75 @@ describe('the key that anchors', () => {
     );
     await released('5.1', latest.file);
     expect((await listed('--policy', centre.policyFile)).refused).toEqual([]);
+  });
+
+  test('is replaced while the answer to a publication is lost: what was registered under the old one is accepted again', async () => {
+    const other = await startCentre({ name: 'anchored.example' });
+    const publishing = ['--key', other.rootKeyFile, '--product', 'tool', '--release', '1.0'];
+    const withdrawing = ['publish', 'withdraw', ...publishing, '--reason', 'a mistake', '--json'];
+    async function replaceAnchor(by: string): Promise<void> {
+      const root = ['--server', other.url, '--key', other.rootKeyFile];
+      const list = await done('keys', 'list', '--server', other.url, '--json');
+      const old = v
+        .parse(ListSchema, JSON.parse(list))
+        .keys.find(({ ended, roles }) => ended === null && roles.some(({ role }) => role === 'anchor'));
+      const next = await generate(by);
+      await done('keys', 'add', ...root, '--public', next.file, '--role', 'anchor');
+      await other.stop();
+      writeFileSync(join(other.dir, 'keys', 'anchor.pem'), readFileSync(next.file));
+      await other.restart();
+      const ending = ['--revoke', old?.keyid ?? '', '--reason', 'retired'];
+      await done('keys', 'revoke', '--server', other.url, '--key', other.rootKeyFile, ...ending);
+    }
+    // Stands between publisher and centre, and loses the answer to the first commit.
+    let lost: Promise<void> | undefined;
+    const between = createServer((incoming, response) => {
+      const { method, headers, url = '/' } = incoming;
+      const forwarded = request(new URL(url, other.url), { method, headers }, (answer) => {
+        if (lost === undefined && url.endsWith('/commit')) {
+          answer.resume();
+          lost = replaceAnchor('anchored-2').finally(() => incoming.socket.destroy());
+          return;
+        }
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      // The centre is away for a moment.
+      forwarded.on('error', () => incoming.socket.destroy());
+      incoming.pipe(forwarded);
+    });
+    try {
+      between.listen(0, '127.0.0.1');
+      await once(between, 'listening');
+      const address = between.address();
+      if (address === null || typeof address === 'string') throw new Error('the server has no port');
+      const artifact = at('anchored.bin');
+      writeFileSync(artifact, randomBytes(100));
+      const source = mkdtempSync(at('anchored-'));
+      writeFileSync(join(source, 'README'), 'the source');
+      const out = await done(
+        ...['publish', 'release', '--server', `http://127.0.0.1:${address.port}`, ...publishing],
+        ...['--source', source, '--artifact', artifact, '--json'],
+        ...['--evidence-out', folder],
+      );
+      await lost;
+      const accepted = v.array(v.object({ duplicate: v.boolean(), acceptance: v.string() }));
+      const answers = v.parse(v.object({ accepted }), JSON.parse(out)).accepted;
+      expect(answers.map(({ duplicate }) => duplicate)).toEqual([true, true]);
+      const evidence = `${artifact}.evidence`;
+      await done('verify', artifact, '--policy', other.policyFile, '--evidence', evidence);
+
+      // Sent again, and again after the next change.
+      await done(...withdrawing, '--server', other.url);
+      await replaceAnchor('anchored-3');
+      const again = v.object({ accepted: v.object({ duplicate: v.boolean() }) });
+      expect(v.parse(again, JSON.parse(await done(...withdrawing, '--server', other.url)))).toEqual({
+        accepted: { duplicate: true },
+      });
+    } finally {
+      between.closeAllConnections();
+      between.close();
+      await other.dispose();
+    }
   });
 });
