@@ -1,4 +1,4 @@
-/** Reads one log: tiles and bundles of what is published, entries of what is durable, and proofs made from tiles. */
+/** Reads one log: tiles and bundles up to a size that is in tiles, entries of what is durable, and proofs made from tiles. */
 import {
   consistencyProof,
   formatBundlePath,
@@ -32,22 +32,26 @@ export function readLeaf(kind: EntryKind['kind'], leafIndex: number, leaf: Uint8
   return { leafIndex, leaf, registeredAt, bytes: leaf.subarray(REGISTERED_AT_BYTES) };
 }
 
+/** What is on disk, and the end of the log that may not be there yet. */
+type ReadableStore = Pick<LogStore, 'readFile' | 'partialWidths'>;
+type ReadableTail = Pick<Tail, 'size' | 'tile' | 'leavesOf'>;
+
 export class LogReader {
   readonly #kind: EntryKind['kind'];
-  readonly #store: LogStore;
-  readonly #tail: Tail;
-  readonly #publishedSize: () => number;
+  readonly #store: ReadableStore;
+  readonly #tail: ReadableTail;
+  readonly #readableSize: () => number;
 
-  constructor(kind: EntryKind['kind'], store: LogStore, tail: Tail, publishedSize: () => number) {
+  constructor(kind: EntryKind['kind'], store: LogStore, tail: Tail, readableSize: () => number) {
     this.#kind = kind;
     this.#store = store;
     this.#tail = tail;
-    this.#publishedSize = publishedSize;
+    this.#readableSize = readableSize;
   }
 
   async readTile(tile: TileAddress): Promise<Uint8Array | null> {
     const path = formatTilePath({ ...tile, width: TILE_WIDTH });
-    if (tile.width > tileWidth(tile, this.#publishedSize())) return null;
+    if (tile.width > tileWidth(tile, this.#readableSize())) return null;
     const bytes = this.#tail.tile(tile.level, tile.index) ?? (await this.#readWidest(path, tile.width));
     return bytes?.subarray(0, tile.width * HASH_BYTES) ?? null;
   }
@@ -55,7 +59,7 @@ export class LogReader {
   async readBundle(bundle: { readonly index: number; readonly width: number }): Promise<Uint8Array | null> {
     const { index, width } = bundle;
     const path = formatBundlePath({ index, width: TILE_WIDTH });
-    if (width > tileWidth({ level: 0, index }, this.#publishedSize())) return null;
+    if (width > tileWidth({ level: 0, index }, this.#readableSize())) return null;
     const exact = await this.#store.readFile(formatBundlePath(bundle));
     if (exact !== null) return exact;
     const wider = await this.#readWidest(path, width);
@@ -129,9 +133,9 @@ export class LogReader {
   }
 
   #requirePublished(treeSize: number): void {
-    const published = this.#publishedSize();
-    if (Number.isSafeInteger(treeSize) && treeSize >= 0 && treeSize <= published) return;
-    throw new LogError('out-of-range', `size ${treeSize} is not published yet; the newest is ${published}`);
+    const readable = this.#readableSize();
+    if (Number.isSafeInteger(treeSize) && treeSize >= 0 && treeSize <= readable) return;
+    throw new LogError('out-of-range', `size ${treeSize} is not published yet; the newest is ${readable}`);
   }
 
   async #leavesOf(bundle: number, width: number): Promise<readonly Uint8Array[]> {

@@ -84,37 +84,17 @@ export type Head = {
  */
 export type LogState = 'open' | 'disk-full' | 'failed' | 'closed';
 
-/** One log, open for reading and writing. */
-export interface Log {
+/** The reading half of a log: of one that is written here, and of one that is followed. */
+export interface LogView {
   readonly name: string;
   readonly origin: string;
   /** The C2SP vkey of the log's key. */
   readonly vkey: string;
   readonly kind: EntryKind['kind'];
-  readonly state: LogState;
   /** Number of durable entries; at least `published.size`. */
   readonly size: number;
-  /** registeredAt of the newest durable entry, 0 without one; null in an open log. */
-  readonly newestRegisteredAt: number | null;
-  /**
-   * Entries appended from now on are registered at this time (ms) or later: how the order of two logs is kept although each has
-   * times of its own. @throws TypeError in an open log
-   */
-  registerFrom(timeMs: number): void;
   /** The newest published checkpoint. */
   readonly published: PublishedCheckpoint;
-
-  /**
-   * Appends a group: all of its new entries stand in one batch with consecutive indices, or none is added.
-   * Resolves once the batch is durable (not yet published), with one result an entry, in order. An entry
-   * whose identity the log has, or that stands twice in the group, is answered with the existing index.
-   * The bytes MUST NOT be changed before it settles.
-   * @throws LogError `entry-too-large`, `overloaded`, `disk-full`, `writer-stopped`, `clock-behind`,
-   *   `clock-jumped`, `closed`. After each of them nothing of the group was acknowledged, and the caller may
-   *   append it again: whatever did become durable is then found as a duplicate.
-   * @throws RangeError for an empty group
-   */
-  append(entries: readonly Uint8Array[]): Promise<Appended[]>;
 
   /**
    * The first checkpoint published from now on, or the newest if it covers the entry already.
@@ -122,25 +102,9 @@ export interface Log {
    */
   whenPublished(leafIndex: number): Promise<PublishedCheckpoint>;
 
-  /**
-   * Resolves when a head that covers the entry stands in the root log, that is when the injected `anchor`
-   * has resolved for it. At once in the root log itself.
-   * @throws LogError `out-of-range`, `closed`
-   */
-  whenAnchored(leafIndex: number): Promise<Head>;
-
-  /**
-   * Publishes now, with a cosignature dated no earlier than this call (and the logs coupled to this one as
-   * well). Calls at the same time share one publication.
-   * @throws LogError `closed`, `disk-full`, `writer-stopped`, `clock-behind`
-   */
-  republish(): Promise<PublishedCheckpoint>;
-
   /** The newest note published at exactly this size; null if none was, or without `keepHistory`. */
   checkpointAt(size: number): Promise<PublishedCheckpoint | null>;
 
-  /** Called after each commit, and when the writer goes on, with the number of durable entries. Returns how to stop. */
-  onCommitted(listener: (size: number) => void): () => void;
   /** Called after each publication. Returns how to stop. */
   onPublished(listener: (checkpoint: PublishedCheckpoint) => void): () => void;
 
@@ -166,12 +130,6 @@ export interface Log {
   readEntry(leafIndex: number): Promise<Entry>;
 
   /**
-   * The index of the entry with this identity (32 bytes: the leaf hash in an open log), or null.
-   * Sees durable entries only.
-   */
-  find(identity: Uint8Array): Promise<number | null>;
-
-  /**
    * RFC 6962 inclusion proof, hashes of 32 bytes, leaf to root.
    * @throws LogError `out-of-range` unless leafIndex < treeSize ≤ published size
    */
@@ -180,6 +138,52 @@ export interface Log {
   consistencyProof(from: number, to: number): Promise<Uint8Array[]>;
   /** The root (32 bytes) at any size ≤ published size. @throws LogError `out-of-range` */
   rootAt(treeSize: number): Promise<Uint8Array>;
+}
+
+/** One log, open for reading and writing. */
+export interface Log extends LogView {
+  readonly state: LogState;
+  /** registeredAt of the newest durable entry, 0 without one; null in an open log. */
+  readonly newestRegisteredAt: number | null;
+  /**
+   * Entries appended from now on are registered at this time (ms) or later: how the order of two logs is kept although each has
+   * times of its own. @throws TypeError in an open log
+   */
+  registerFrom(timeMs: number): void;
+
+  /**
+   * Appends a group: all of its new entries stand in one batch with consecutive indices, or none is added.
+   * Resolves once the batch is durable (not yet published), with one result an entry, in order. An entry
+   * whose identity the log has, or that stands twice in the group, is answered with the existing index.
+   * The bytes MUST NOT be changed before it settles.
+   * @throws LogError `entry-too-large`, `overloaded`, `disk-full`, `writer-stopped`, `clock-behind`,
+   *   `clock-jumped`, `closed`. After each of them nothing of the group was acknowledged, and the caller may
+   *   append it again: whatever did become durable is then found as a duplicate.
+   * @throws RangeError for an empty group
+   */
+  append(entries: readonly Uint8Array[]): Promise<Appended[]>;
+
+  /**
+   * Resolves when a head that covers the entry stands in the root log, that is when the injected `anchor`
+   * has resolved for it. At once in the root log itself.
+   * @throws LogError `out-of-range`, `closed`
+   */
+  whenAnchored(leafIndex: number): Promise<Head>;
+
+  /**
+   * Publishes now, with a cosignature dated no earlier than this call (and the logs coupled to this one as
+   * well). Calls at the same time share one publication.
+   * @throws LogError `closed`, `disk-full`, `writer-stopped`, `clock-behind`
+   */
+  republish(): Promise<PublishedCheckpoint>;
+
+  /** Called after each commit, and when the writer goes on, with the number of durable entries. Returns how to stop. */
+  onCommitted(listener: (size: number) => void): () => void;
+  /**
+   * The index of the entry with this identity (32 bytes: the leaf hash in an open log), or null.
+   * Sees durable entries only.
+   */
+  find(identity: Uint8Array): Promise<number | null>;
 
   metrics(): LogMetrics;
 }
