@@ -164,7 +164,7 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
         else refusal = v.parse(ProblemSchema, await response.json()).code;
       }
       expect(refusal).toBe('disk-full');
-      expect((await centre.api.call('products')).length).toBe(1);
+      expect((await centre.api.call('products')).products.length).toBe(1);
       const evidence = await centre.api.call('artifact', {
         params: { sha256: createHash('sha256').update('full').digest('hex') },
       });

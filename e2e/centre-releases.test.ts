@@ -379,8 +379,7 @@ describe('the read models', () => {
     });
     const before = await pages();
     await centre.stop();
-    for (const suffix of ['', '-wal', '-shm'])
-      rmSync(join(centre.dir, `read-models.sqlite${suffix}`), { force: true });
+    rmSync(join(centre.dir, 'read-models'), { recursive: true });
     await centre.restart();
     expect(await pages()).toEqual(before);
     expect(before.search.hits.length).toBeGreaterThan(5);

@@ -576,7 +576,7 @@ describe('a folder that was put together from parts', () => {
     source: { a: version },
     artifacts: { 'a.bin': Buffer.from(version) },
   });
-  const readModels = ['', '-wal', '-shm'].map((suffix) => `read-models.sqlite${suffix}`);
+  const readModels = (of: string): string => join(of, 'read-models');
   let other: RunningCentre;
   beforeAll(async () => {
     other = await startCentre();
@@ -605,23 +605,24 @@ describe('a folder that was put together from parts', () => {
       cpSync(backup, other.dir, { recursive: true });
     };
     restore();
-    for (const file of readModels) rmSync(join(other.dir, file), { force: true });
-    cpSync(join(newer, 'read-models.sqlite'), join(other.dir, 'read-models.sqlite'));
+    rmSync(readModels(other.dir), { recursive: true });
+    cpSync(readModels(newer), readModels(other.dir), { recursive: true });
     await other.restart();
     expect(await versions()).toEqual(['1']);
     // Another history of the same length.
     await publish(other, release('other-2'));
     await publish(other, release('other-3'));
     await other.stop();
-    cpSync(join(newer, 'read-models.sqlite'), join(other.dir, 'read-models.sqlite'));
+    rmSync(readModels(other.dir), { recursive: true });
+    cpSync(readModels(newer), readModels(other.dir), { recursive: true });
     await other.restart();
     expect(await versions()).toEqual(['other-3', 'other-2', '1']);
   });
 
   test('read models that are no database are made anew', async () => {
     await other.stop();
-    for (const file of readModels) rmSync(join(other.dir, file), { force: true });
-    writeFileSync(join(other.dir, 'read-models.sqlite'), randomBytes(8192));
+    for (const file of readdirSync(readModels(other.dir)))
+      writeFileSync(join(readModels(other.dir), file), randomBytes(8192));
     await other.restart();
     expect(await versions()).toEqual(['other-3', 'other-2', '1']);
   });

@@ -24,10 +24,13 @@ import { openInstanceLogs } from './instance/open-instance-logs.ts';
 import { prepareLocalState } from './local-state/schema.ts';
 import type { LocalDb } from './local-state/schema.ts';
 import type { LogStorage } from './log/log-store.ts';
+import { bodiesProjection } from './projection/bodies.ts';
 import { startProjector } from './projection/projector.ts';
-import type { ReadDb } from './projection/schema.ts';
+import type { ReadModelStore } from './projection/read-model-store.ts';
+import type { WordIndex } from './projection/word-index.ts';
 import { addRegistrationRoutes } from './registration/routes.ts';
 import { createRegistration } from './registration/registration.ts';
+import { catalogueProjection } from './releases/catalogue.ts';
 import { createReleaseCommands } from './releases/commands.ts';
 import { createHoldings } from './releases/holdings.ts';
 import { releasesProjection } from './releases/projection.ts';
@@ -44,7 +47,8 @@ export interface CentreOptions {
   readonly vault: Vault;
   /** 32 bytes, secret: names what has been received for whom in the local state. */
   readonly holdingsKey: Uint8Array;
-  readonly read: ReadDb;
+  readonly readModels: ReadModelStore;
+  readonly words: WordIndex;
   readonly local: LocalDb;
   readonly logger: Logger;
   readonly webRoot: string | undefined;
@@ -64,7 +68,8 @@ export async function startCentre({
   logStorage,
   vault,
   holdingsKey,
-  read,
+  readModels,
+  words,
   local,
   logger,
   webRoot,
@@ -82,11 +87,12 @@ export async function startCentre({
     publishByMs: config.publishByMs,
     nowMs,
   });
+  const read = readModels.shown;
   const projector = await startProjector({
-    db: read,
+    store: readModels,
     root,
     keys,
-    projections: [releasesProjection, disposalsProjection],
+    projections: [releasesProjection, disposalsProjection, bodiesProjection, catalogueProjection(words)],
     logger: logger.child({ part: 'projection' }),
   });
   const dispose = createDisposer({ read, vault, logger: logger.child({ part: 'disposals' }) });
@@ -158,7 +164,7 @@ export async function startCentre({
     read,
     projector,
   });
-  addReleaseRoutes(router, { commands, read, vault });
+  addReleaseRoutes(router, { commands, read, words, vault });
   addEvidenceRoutes(router, evidence);
   addSessionRoutes(router, { sessions, keys: () => registration.keys(), nowMs });
   addRegistrationRoutes(router, {
@@ -205,7 +211,7 @@ export async function startCentre({
       await projector.close();
       await logs.close();
       await vault.close();
-      await read.destroy();
+      await readModels.close();
       await local.destroy();
     },
   };

@@ -14,9 +14,10 @@ import { dataFolder, readConfig } from './instance/data-folder.ts';
 import type { DataFolder } from './instance/data-folder.ts';
 import type { LocalState } from './local-state/schema.ts';
 import { LogError } from './log/log-error.ts';
-import type { ReadModels } from './projection/schema.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
-import { openDerivedSqlite, openSqlite } from './storage/sqlite/dialect.ts';
+import { openSqlite } from './storage/sqlite/dialect.ts';
+import { openReadModels } from './storage/sqlite/read-models.ts';
+import { sqliteWordIndex } from './storage/sqlite/word-index.ts';
 import { openVaultStorage } from './storage/vault-files/vault-storage.ts';
 import { openVault } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
@@ -134,7 +135,8 @@ async function serve(args: string[]): Promise<void> {
     logStorage: await openLogFolder({ dataDir: folder.dir }),
     vault: await openVaultOf(folder, vaultKeys, logger),
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
-    read: openDerivedSqlite<ReadModels>(folder.readModels),
+    readModels: openReadModels(folder.readModels),
+    words: sqliteWordIndex,
     local: openLocalState(folder),
     logger,
     webRoot: existsSync(webRoot) ? webRoot : undefined,

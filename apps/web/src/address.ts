@@ -16,6 +16,12 @@ export function formatAddressQuery(query: Readonly<Record<string, unknown>>): st
   return text === '' ? '' : `?${text}`;
 }
 
+/** The page of a list that an address names. */
+export function pageBoundsOf(query: AddressQuery): { readonly after?: string; readonly before?: string } {
+  const { after, before } = query;
+  return { ...(after === undefined ? {} : { after }), ...(before === undefined ? {} : { before }) };
+}
+
 /** Keeps the texts among what stands in an address. */
 export function textsOf(query: Readonly<Record<string, unknown>>): AddressQuery {
   return Object.fromEntries(

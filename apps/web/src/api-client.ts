@@ -37,15 +37,27 @@ export const policyQuery = queryOptions({
   staleTime: 300_000,
 });
 
-export const productsQuery = queryOptions({
-  queryKey: ['products'],
-  queryFn: ({ signal }) => client.call('products', { signal }),
-});
+/** Rows of a page of a list. */
+const PAGE_ROWS = 50;
 
-export function productQuery(product: string) {
+/** Which page of a list: after or before a row that is not on it. */
+export interface PageBounds {
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+}
+
+export function productsQuery({ after, before }: PageBounds) {
   return queryOptions({
-    queryKey: ['product', product],
-    queryFn: ({ signal }) => client.call('product', { params: { product }, signal }),
+    queryKey: ['products', after, before],
+    queryFn: ({ signal }) => client.call('products', { query: { after, before, limit: PAGE_ROWS }, signal }),
+  });
+}
+
+export function productQuery(product: string, { after, before }: PageBounds) {
+  return queryOptions({
+    queryKey: ['product', product, after, before],
+    queryFn: ({ signal }) =>
+      client.call('product', { params: { product }, query: { after, before, limit: PAGE_ROWS }, signal }),
   });
 }
 
@@ -64,12 +76,13 @@ export interface SearchTerms {
   readonly from?: string;
   readonly to?: string;
   readonly before?: string;
+  readonly after?: string;
 }
 
 export function searchQuery(terms: SearchTerms) {
   return queryOptions({
     queryKey: ['search', terms],
-    queryFn: ({ signal }) => client.call('search', { query: { ...terms, limit: 50 }, signal }),
+    queryFn: ({ signal }) => client.call('search', { query: { ...terms, limit: PAGE_ROWS }, signal }),
   });
 }
 
@@ -80,11 +93,11 @@ export function logQuery(log: string) {
   });
 }
 
-export function entriesQuery(log: string, before: string | undefined) {
+export function entriesQuery(log: string, { after, before }: PageBounds) {
   return queryOptions({
-    queryKey: ['entries', log, before],
+    queryKey: ['entries', log, after, before],
     queryFn: ({ signal }) =>
-      client.call('entries', { params: { log }, query: { before, limit: 50 }, signal }),
+      client.call('entries', { params: { log }, query: { after, before, limit: PAGE_ROWS }, signal }),
   });
 }
 

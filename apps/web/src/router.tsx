@@ -11,7 +11,7 @@ import {
   releaseQuery,
   searchQuery,
 } from './api-client.ts';
-import { formatAddressQuery, parseAddressQuery, textsOf } from './address.ts';
+import { formatAddressQuery, pageBoundsOf, parseAddressQuery, textsOf } from './address.ts';
 import { PageLayout } from './components/page-layout.tsx';
 import { PendingPage } from './components/pending-page.tsx';
 import { FrontPage } from './pages/front/front-page.tsx';
@@ -26,7 +26,8 @@ const rootRoute = createRootRoute({
 const front = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
-  loader: () => Promise.all([load(centreQuery), load(productsQuery)]),
+  loaderDeps: ({ search: query }) => pageBoundsOf(query),
+  loader: ({ deps }) => Promise.all([load(centreQuery), load(productsQuery(deps))]),
   component: FrontPage,
 });
 
@@ -41,7 +42,8 @@ const search = createRoute({
 const product = createRoute({
   getParentRoute: () => rootRoute,
   path: '/products/$product',
-  loader: ({ params }) => load(productQuery(params.product)),
+  loaderDeps: ({ search: query }) => pageBoundsOf(query),
+  loader: ({ params, deps }) => load(productQuery(params.product, deps)),
   component: lazyRouteComponent(() => import('./pages/product/product-page.tsx'), 'ProductPage'),
 });
 
@@ -75,9 +77,9 @@ const logs = createRoute({
 const log = createRoute({
   getParentRoute: () => rootRoute,
   path: '/logs/$log',
-  loaderDeps: ({ search: query }) => ({ before: query['before'] }),
+  loaderDeps: ({ search: query }) => pageBoundsOf(query),
   loader: ({ params, deps }) =>
-    Promise.all([load(logQuery(params.log)), load(entriesQuery(params.log, deps.before))]),
+    Promise.all([load(logQuery(params.log)), load(entriesQuery(params.log, deps))]),
   component: lazyRouteComponent(() => import('./pages/logs/log-page.tsx'), 'LogPage'),
 });
 

@@ -11,8 +11,8 @@ import {
   LogDetailSchema,
   LogEntrySchema,
   LogEntryDetailSchema,
+  ProductListSchema,
   ProductSchema,
-  ProductSummarySchema,
   ProductNameSchema,
   PublicationSchema,
   ReleaseSchema,
@@ -79,16 +79,22 @@ export const routes = {
   products: {
     method: 'GET',
     path: '/api/products',
-    summary: 'All products with their newest release',
+    summary: 'Products with their newest release, by name: those after or before a name',
     session: false,
-    response: v.array(ProductSummarySchema),
+    query: v.strictObject({
+      after: v.optional(ProductNameSchema),
+      before: v.optional(ProductNameSchema),
+      limit,
+    }),
+    response: ProductListSchema,
   },
   product: {
     method: 'GET',
     path: '/api/products/:product',
-    summary: 'A product and its releases, newest first',
+    summary: 'A product and its releases, newest first: those of entries before or after an index',
     session: false,
     params: v.strictObject({ product: ProductNameSchema }),
+    query: v.strictObject({ before: v.optional(digits), after: v.optional(digits), limit }),
     response: ProductSchema,
   },
   release: {
@@ -102,7 +108,8 @@ export const routes = {
   search: {
     method: 'GET',
     path: '/api/search',
-    summary: 'Releases and artifacts by words, product, version, digest or registration date',
+    summary:
+      'Releases and artifacts by words, product, version, digest or registration date, newest first: those of entries before or after an index',
     session: false,
     query: v.strictObject({
       q: v.optional(v.pipe(v.string(), v.maxLength(200))),
@@ -111,8 +118,9 @@ export const routes = {
       digest: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{4,64}$/, '4 to 64 lower-case hex digits'))),
       from: v.optional(v.pipe(v.string(), v.isoDate())),
       to: v.optional(v.pipe(v.string(), v.isoDate())),
-      limit,
       before: v.optional(digits),
+      after: v.optional(digits),
+      limit,
     }),
     response: SearchResultSchema,
   },
@@ -174,10 +182,10 @@ export const routes = {
   entries: {
     method: 'GET',
     path: '/api/logs/:log/entries',
-    summary: 'Published entries, newest first',
+    summary: 'Published entries, newest first: those before or after an index',
     session: false,
     params: v.strictObject({ log: logName }),
-    query: v.strictObject({ before: v.optional(digits), limit }),
+    query: v.strictObject({ before: v.optional(digits), after: v.optional(digits), limit }),
     response: v.strictObject({ size: SizeSchema, entries: v.array(LogEntrySchema) }),
   },
   entry: {

@@ -94,7 +94,22 @@ export const ProductSummarySchema = v.strictObject({
   releases: SizeSchema,
   latest: ReleaseSummarySchema,
 });
-export const ProductSchema = v.strictObject({ product: v.string(), releases: v.array(ReleaseSummarySchema) });
+/** By name. `count`: of all pages. `previous` is the `before` of the page before, `next` the `after` of the page after; null at the ends. */
+export const ProductListSchema = v.strictObject({
+  count: SizeSchema,
+  products: v.array(ProductSummarySchema),
+  previous: v.nullable(v.string()),
+  next: v.nullable(v.string()),
+});
+/** Its releases newest first, a page of them. `previous` is the `after` of the page of newer ones, `next` the `before` of the page of older ones; null at the ends. */
+export const ProductSchema = v.strictObject({
+  product: v.string(),
+  count: SizeSchema,
+  latest: ReleaseSummarySchema,
+  releases: v.array(ReleaseSummarySchema),
+  previous: v.nullable(SizeSchema),
+  next: v.nullable(SizeSchema),
+});
 export const ArtifactNamingSchema = v.strictObject({
   product: v.string(),
   version: v.string(),
@@ -124,9 +139,10 @@ export const SearchHitSchema = v.variant('kind', [
     withdrawn: v.boolean(),
   }),
 ]);
-/** `next` is the `before` of the following page, null on the last. */
+/** Newest first. `previous` is the `after` of the page of newer ones, `next` the `before` of the page of older ones; null at the ends. */
 export const SearchResultSchema = v.strictObject({
   hits: v.array(SearchHitSchema),
+  previous: v.nullable(SizeSchema),
   next: v.nullable(SizeSchema),
 });
 
@@ -201,6 +217,7 @@ export type LogDetail = v.InferOutput<typeof LogDetailSchema>;
 export type Release = v.InferOutput<typeof ReleaseSchema>;
 export type ReleaseSummary = v.InferOutput<typeof ReleaseSummarySchema>;
 export type ProductSummary = v.InferOutput<typeof ProductSummarySchema>;
+export type ProductList = v.InferOutput<typeof ProductListSchema>;
 export type Product = v.InferOutput<typeof ProductSchema>;
 export type Artifact = v.InferOutput<typeof ArtifactSchema>;
 export type SearchHit = v.InferOutput<typeof SearchHitSchema>;

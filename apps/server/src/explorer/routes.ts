@@ -51,26 +51,16 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
   }
 
   router.on('centre', async () => {
-    const count = async (table: 'releases' | 'artifacts'): Promise<number> =>
-      (
-        await read
-          .selectFrom(table)
-          .select((build) => build.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-      ).count;
-    const products = await read
-      .selectFrom('releases')
-      .select((build) => build.fn.count<number>('product').distinct().as('count'))
-      .executeTakeFirstOrThrow();
+    const totals = await read.selectFrom('totals').selectAll().executeTakeFirstOrThrow();
     const centre: Centre = {
       name: options.name,
       version: options.version,
       entry0: options.entry0,
       cosigner: options.cosigner,
       operators: [...options.operators],
-      products: products.count,
-      releases: await count('releases'),
-      artifacts: await count('artifacts'),
+      products: totals.products,
+      releases: totals.releases,
+      artifacts: totals.artifacts,
       logs: logs.names.map((name) => summaryOf(logs.get(name))),
     };
     return centre;
@@ -87,8 +77,13 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
   router.on('entries', async ({ params, query }) => {
     const log = logOf(params.log);
     const { size } = log.published;
-    const end = Math.min(query.before ?? size, size);
-    const start = Math.max(0, end - (query.limit ?? DEFAULT_LIMIT));
+    const limit = query.limit ?? DEFAULT_LIMIT;
+    const first = query.after === undefined ? 0 : Math.min(query.after + 1, size);
+    const last = Math.max(first, Math.min(query.before ?? size, size));
+    // From the end that is named; from the newest when both are or none is.
+    const isUpwards = query.after !== undefined && query.before === undefined;
+    const start = isUpwards ? first : Math.max(first, last - limit);
+    const end = isUpwards ? Math.min(first + limit, last) : last;
     const refusalOf = refusals(log);
     const entries = [];
     for await (const entry of log.readEntries(start, end)) entries.push(await entryRow(entry, refusalOf));

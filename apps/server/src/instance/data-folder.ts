@@ -11,7 +11,7 @@ export interface DataFolder {
   readonly policy: string;
   readonly vault: string;
   readonly vaultKeys: string;
-  /** Read models: derived, may be deleted. */
+  /** A folder of read models: derived, may be deleted. */
   readonly readModels: string;
   readonly localState: string;
   readonly rootKey: string;
@@ -29,7 +29,7 @@ export function dataFolder(dir: string): DataFolder {
     policy: at('policy.txt'),
     vault: at('vault'),
     vaultKeys: at('keys', 'vault.age'),
-    readModels: at('read-models.sqlite'),
+    readModels: at('read-models'),
     localState: at('local-state.sqlite'),
     rootKey: at('keys', 'root.pem'),
     anchorKey: at('keys', 'anchor.pem'),

@@ -1,15 +1,30 @@
 /** Which bodies the log makes public, and which it never does. */
-import type { ReadDb, ReadTx } from './schema.ts';
+import { NOTHING } from './projection.ts';
+import type { Projection } from './projection.ts';
+import type { ReadDb } from './schema.ts';
 
-/** Anyone may read this body from now on, unless it is a secret one. */
-export function publish(tx: ReadTx, digest: string, leafIndex: number): Promise<void> {
-  return note(tx, 'public_bodies', digest, leafIndex);
-}
-
-/** Nobody may read this body, even where a statement, by mistake or malice, names it as public: who may write may not for that read. */
-export function keepSecret(tx: ReadTx, digest: string, leafIndex: number): Promise<void> {
-  return note(tx, 'secret_bodies', digest, leafIndex);
-}
+/** Who may write may not for that read: a body that was once kept secret stays so, even where a statement names it as public. */
+export const bodiesProjection: Projection = {
+  name: 'bodies',
+  async createTables({ schema }) {
+    for (const table of ['public_bodies', 'secret_bodies'] as const) {
+      await schema
+        .createTable(table)
+        .addColumn('digest', 'text', (column) => column.primaryKey())
+        .addColumn('leaf_index', 'bigint', (column) => column.notNull())
+        .execute();
+    }
+  },
+  fold: () => Promise.resolve(NOTHING),
+  async record(tx, fact) {
+    if (fact.fact !== 'body-published' && fact.fact !== 'body-kept-secret') return;
+    await tx
+      .insertInto(fact.fact === 'body-published' ? 'public_bodies' : 'secret_bodies')
+      .values(fact.row)
+      .onConflict((conflict) => conflict.column('digest').doNothing())
+      .execute();
+  },
+};
 
 /** Whether an object named in public must stay secret all the same. */
 export async function isSecret(read: ReadDb, digest: string): Promise<boolean> {
@@ -29,17 +44,4 @@ export async function isPublic(read: ReadDb, digest: string): Promise<boolean> {
     .where('digest', '=', digest)
     .executeTakeFirst();
   return row !== undefined && !(await isSecret(read, digest));
-}
-
-async function note(
-  tx: ReadTx,
-  table: 'public_bodies' | 'secret_bodies',
-  digest: string,
-  leafIndex: number,
-): Promise<void> {
-  await tx
-    .insertInto(table)
-    .values({ digest, leaf_index: leafIndex })
-    .onConflict((conflict) => conflict.column('digest').doNothing())
-    .execute();
 }

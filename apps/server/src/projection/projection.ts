@@ -1,6 +1,6 @@
-/** What a capability's projection is: a fold over the admitted statements of the root log, in order. */
+/** What a projection is: it judges the admitted statements of the root log, in order, and keeps what became known. */
 import type { RootStatement } from '@vitrine/statements';
-import type { ReadTx } from './schema.ts';
+import type { Fact, ReadTx } from './schema.ts';
 
 /** An admitted statement of the root log. `digest`: its payload digest; `signers`: sorted keyids. */
 export interface Told {
@@ -11,10 +11,18 @@ export interface Told {
   readonly statement: RootStatement;
 }
 
+/** Why a statement counts for nothing although it is admitted, or what is known since it was said. */
+export type Folded = { readonly refusal: string } | { readonly facts: readonly Fact[] };
+
+/** Of a statement that is not a projection's business. */
+export const NOTHING: Folded = { facts: [] };
+
 export interface Projection {
-  /**
-   * Folds one statement into the tables; reads no clock and nothing but the tables and the statement.
-   * @returns why the statement counts for nothing here although it is admitted, or null
-   */
-  fold(tx: ReadTx, told: Told): Promise<string | null>;
+  readonly name: string;
+  /** Makes its tables in a copy of the read models that has none. */
+  createTables(tx: ReadTx): Promise<void>;
+  /** Judges one statement. Reads no clock and nothing but the tables and the statement; writes nothing. */
+  fold(tx: ReadTx, told: Told): Promise<Folded>;
+  /** Writes into its own tables what one fact means there, whichever projection stated it. */
+  record(tx: ReadTx, fact: Fact): Promise<void>;
 }

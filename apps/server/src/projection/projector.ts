@@ -1,7 +1,11 @@
 /**
  * Folds the published root log into the read models, in order, each batch in one transaction with its progress, so that a crash
  * leaves nothing half-folded. The registration policy is applied again to every entry: what it does not admit counts for nothing.
+ *
+ * A key revoked as compromised voids what it signed before: then everything is judged anew, knowing that, in another copy, which is
+ * shown once it is further than the one that readers have.
  */
+import { setImmediate, setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import {
   admit,
@@ -13,36 +17,42 @@ import {
 } from '@vitrine/statements';
 import type { KeysState, StatementLeaf } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
+import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Entry, Log } from '../log/log.ts';
 import type { Projection } from './projection.ts';
-import { clearReadModels, prepareReadModels } from './schema.ts';
-import type { ReadDb, ReadTx } from './schema.ts';
+import type { ReadModelCopy, ReadModelStore } from './read-model-store.ts';
+import { createFoldTables, SEMANTICS } from './schema.ts';
+import type { Fact, ReadTx } from './schema.ts';
 
 const BATCH_ENTRIES = 512;
+/** Requests are answered in between: so many entries are judged in a few milliseconds. */
+const ENTRIES_AT_A_STRETCH = 16;
 /** After a fold that failed, of a full disk say, it is tried again; twice as late each time. */
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 15_000;
+/** A start waits so long for the newest entries to be shown; a longer catch-up keeps nobody from reading what is shown already. */
+const START_WAIT_MS = 1_000;
+/** Longer than a fold of what was just published takes on any machine that is well. */
+const PATIENCE_MS = 5_000;
 
 export interface Projector {
   /** Entries of the root log that the read models show. */
   readonly size: number;
-  /** The keys log as the newest folded head anchors it. */
-  readonly keys: KeysState;
   /** Why an entry of the keys log counts for nothing; null when it counts, or is not anchored yet. */
   keysRefusal(leafIndex: number): string | null;
   /**
    * Resolves when entries below `size` are shown; `size` must be published or about to be. Rejects with what a fold threw: it is tried
-   * again by itself, so the caller may ask again.
+   * again by itself, so the caller may ask again. @throws CentreError `not-published-yet` when it takes longer than anyone should wait
    */
   whenFolded(size: number): Promise<void>;
-  /** Called after each batch. */
+  /** Called after each batch that is shown. */
   onFolded(listener: (size: number) => void): void;
   close(): Promise<void>;
 }
 
-export interface ProjectorOptions {
-  readonly db: ReadDb;
+export interface ProjectorOptions<Copy extends ReadModelCopy> {
+  readonly store: ReadModelStore<Copy>;
   readonly root: Log;
   readonly keys: Log;
   readonly projections: readonly Projection[];
@@ -58,42 +68,39 @@ function voidedFrom(state: KeysState): string {
     .join('\n');
 }
 
+/** The keys log as the newest folded head anchors it. */
 interface AnchoredKeys {
   readonly state: KeysState;
   readonly refusals: ReadonlyMap<number, string>;
 }
 
+/** A copy of the read models, and how far it has been folded. */
+interface Fold<Copy> {
+  readonly copy: Copy;
+  readonly size: number;
+  readonly anchored: AnchoredKeys;
+}
+
+interface Waiter {
+  readonly size: number;
+  /** Ends the waiting; with what went wrong, if anything did. */
+  readonly end: (error?: unknown) => void;
+}
+
 /** Catches up with what is published, then follows. */
-export async function startProjector({
-  db,
+export async function startProjector<Copy extends ReadModelCopy>({
+  store,
   root,
   keys,
   projections,
   logger,
-}: ProjectorOptions): Promise<Projector> {
+}: ProjectorOptions<Copy>): Promise<Projector> {
   const rootHashAt = async (at: number): Promise<string> => encodeHex(await root.rootAt(at));
-  await prepareReadModels(db, {
-    origin: root.origin,
-    rootAt: async (at) => (at <= root.published.size ? rootHashAt(at) : null),
-  });
-  const progress = await db.selectFrom('progress').selectAll().executeTakeFirstOrThrow();
-  let size = progress.root_size;
-  let anchored: AnchoredKeys = { state: emptyKeysState(keys.origin), refusals: new Map() };
-  anchored = await foldKeysUpTo(progress.keys_size);
+  const noKeys: AnchoredKeys = { state: emptyKeysState(keys.origin), refusals: new Map() };
 
-  const waiting: {
-    readonly size: number;
-    readonly resolve: () => void;
-    readonly reject: (error: unknown) => void;
-  }[] = [];
-  const listeners: ((size: number) => void)[] = [];
-  let closed = false;
-  let retryMs = RETRY_FIRST_MS;
-  let retry: NodeJS.Timeout | undefined;
-
-  async function foldKeysUpTo(end: number): Promise<AnchoredKeys> {
-    let { state } = anchored;
-    const refusals = new Map(anchored.refusals);
+  async function advance(from: AnchoredKeys, end: number): Promise<AnchoredKeys> {
+    let { state } = from;
+    const refusals = new Map(from.refusals);
     for await (const { leaf } of keys.readEntries(state.size, end)) {
       const next = advanceKeys(state, leaf, verifyWithNode);
       state = next.state;
@@ -102,8 +109,43 @@ export async function startProjector({
     return { state, refusals };
   }
 
+  /** An empty copy, in which everything is judged knowing these keys. */
+  async function begin(anchored: AnchoredKeys): Promise<Fold<Copy>> {
+    const copy = await store.create();
+    const rootHash = await rootHashAt(0);
+    await copy.db.transaction().execute(async (tx) => {
+      await createFoldTables(tx);
+      for (const projection of projections) await projection.createTables(tx);
+      await tx
+        .insertInto('progress')
+        .values({
+          id: 1,
+          semantics: SEMANTICS,
+          origin: root.origin,
+          root_size: 0,
+          root_hash: rootHash,
+          keys_size: anchored.state.size,
+        })
+        .execute();
+    });
+    return { copy, size: 0, anchored };
+  }
+
+  /** Null unless the copy was folded by these semantics and, which after a restore may be otherwise, from entries that are in this log. */
+  async function resume(copy: Copy): Promise<Fold<Copy> | null> {
+    const present = await copy.db.introspection.getTables();
+    if (!present.some(({ name }) => name === 'progress')) return null;
+    const known = await copy.db.selectFrom('progress').select('semantics').executeTakeFirst();
+    if (known?.semantics !== SEMANTICS) return null;
+    const progress = await copy.db.selectFrom('progress').selectAll().executeTakeFirstOrThrow();
+    const { root_size: size } = progress;
+    if (progress.origin !== root.origin || size > root.published.size) return null;
+    if (progress.root_hash !== (await rootHashAt(size))) return null;
+    return { copy, size, anchored: await advance(noKeys, progress.keys_size) };
+  }
+
   /** The keys log with what this head adds to it, when the head tells the truth about the keys log here. */
-  async function anchoredBy(told: StatementLeaf): Promise<AnchoredKeys> {
+  async function anchoredBy(told: StatementLeaf, anchored: AnchoredKeys): Promise<AnchoredKeys> {
     if (told.statement.predicateType !== HEAD_TYPE) return anchored;
     const { head } = told.statement.predicate;
     if (
@@ -112,23 +154,30 @@ export async function startProjector({
       head.treeSize > keys.published.size
     )
       return anchored;
-    return encodeHex(await keys.rootAt(head.treeSize)) === head.root ? foldKeysUpTo(head.treeSize) : anchored;
+    return encodeHex(await keys.rootAt(head.treeSize)) === head.root
+      ? advance(anchored, head.treeSize)
+      : anchored;
   }
 
-  async function fold(tx: ReadTx, { leafIndex, leaf }: Entry): Promise<void> {
+  /** @returns the keys as the entry leaves them */
+  async function foldEntry(
+    tx: ReadTx,
+    { leafIndex, leaf }: Entry,
+    anchored: AnchoredKeys,
+  ): Promise<AnchoredKeys> {
     let parsed: StatementLeaf;
     try {
       parsed = parseStatementLeaf(leaf);
     } catch (error) {
-      if (error instanceof StatementError) return;
+      if (error instanceof StatementError) return anchored;
       throw error;
     }
     // The key that signs the first head is in the entries that this head anchors, so they are read before it is judged.
-    const next = await anchoredBy(parsed);
+    const next = await anchoredBy(parsed, anchored);
     const verdict = admit(next.state, { origin: root.origin, leafIndex, leaf }, verifyWithNode);
     let refusal = verdict.admitted ? null : verdict.reason;
+    const facts: Fact[] = [];
     if (verdict.admitted) {
-      anchored = next;
       const told = {
         leafIndex,
         registeredAt: verdict.registeredAtMs,
@@ -136,8 +185,14 @@ export async function startProjector({
         signers: verdict.signers,
         statement: verdict.statement,
       };
-      for (const projection of projections) refusal ??= await projection.fold(tx, told);
+      for (const projection of projections) {
+        const folded = await projection.fold(tx, told);
+        if ('refusal' in folded) refusal ??= folded.refusal;
+        else facts.push(...folded.facts);
+      }
     }
+    if (refusal === null)
+      for (const fact of facts) for (const projection of projections) await projection.record(tx, fact);
     const { statement } = parsed;
     await tx
       .insertInto('statements')
@@ -150,87 +205,154 @@ export async function startProjector({
         refusal,
       })
       .execute();
+    return verdict.admitted ? next : anchored;
   }
 
-  async function foldBatch(end: number): Promise<void> {
-    const before = anchored;
+  /** @returns the fold with this batch, or, when that revokes a key as compromised, the keys to judge everything anew with */
+  async function foldBatch(from: Fold<Copy>, end: number): Promise<Fold<Copy> | AnchoredKeys> {
+    let { anchored } = from;
+    const voided = voidedFrom(anchored.state);
+    const tx = await from.copy.db.startTransaction().execute();
     try {
-      await db.transaction().execute(async (tx) => {
-        let start = size;
-        for (;;) {
-          const voided = voidedFrom(anchored.state);
-          for await (const entry of root.readEntries(start, end)) await fold(tx, entry);
-          // A key revoked as compromised voids what it signed before: then everything is judged again, knowing that.
-          if (voidedFrom(anchored.state) === voided) break;
-          await clearReadModels(tx);
-          start = 0;
+      for await (const entry of root.readEntries(from.size, end)) {
+        const next = await foldEntry(tx, entry, anchored);
+        if (next !== anchored && voidedFrom(next.state) !== voided) {
+          await tx.rollback().execute();
+          return next;
         }
-        await tx
-          .updateTable('progress')
-          .set({ root_size: end, root_hash: await rootHashAt(end), keys_size: anchored.state.size })
-          .execute();
-      });
+        anchored = next;
+        if (entry.leafIndex % ENTRIES_AT_A_STRETCH === 0) await setImmediate();
+      }
+      await tx
+        .updateTable('progress')
+        .set({ root_size: end, root_hash: await rootHashAt(end), keys_size: anchored.state.size })
+        .execute();
+      await tx.commit().execute();
     } catch (error) {
-      anchored = before;
+      await tx
+        .rollback()
+        .execute()
+        .catch((cause: unknown) => logger.warn({ err: cause }, 'a batch was not rolled back'));
       throw error;
     }
-    size = end;
-    for (const waiter of waiting.splice(0)) {
-      if (waiter.size <= size) waiter.resolve();
-      else waiting.push(waiter);
+    return { copy: from.copy, size: end, anchored };
+  }
+
+  /** The two oldest copies that can be gone on with: the one to show and, when a crash left it, its successor. */
+  async function copiesLeft(): Promise<readonly Fold<Copy>[]> {
+    const left: Fold<Copy>[] = [];
+    for (const copy of await store.open()) {
+      const fold = left.length < 2 ? await resume(copy) : null;
+      if (fold === null) await store.remove(copy);
+      else left.push(fold);
     }
-    for (const listener of listeners) listener(size);
+    return left;
+  }
+
+  const [oldest = await begin(noKeys), successor = oldest] = await copiesLeft();
+  let shown = oldest;
+  /** Another than the one shown while everything is judged anew. */
+  let folding = successor;
+  await store.show(shown.copy);
+
+  const waiting = new Set<Waiter>();
+  const listeners: ((size: number) => void)[] = [];
+  let closed = false;
+  let retryMs = RETRY_FIRST_MS;
+  let retry: NodeJS.Timeout | undefined;
+
+  function announce(): void {
+    for (const waiter of waiting) if (waiter.size <= shown.size) waiter.end();
+    for (const listener of listeners) listener(shown.size);
+  }
+
+  async function foldOn(): Promise<void> {
+    const folded = await foldBatch(folding, Math.min(folding.size + BATCH_ENTRIES, root.published.size));
+    if ('copy' in folded) {
+      const isShown = folding === shown;
+      folding = folded;
+      if (isShown) shown = folded;
+      return;
+    }
+    logger.info({ size: folding.size }, 'a key was revoked as compromised: everything is judged anew');
+    const unfinished = folding;
+    folding = shown;
+    if (unfinished !== shown) await store.remove(unfinished.copy);
+    folding = await begin(folded);
+  }
+
+  async function catchUp(): Promise<void> {
+    for (;;) {
+      if (folding !== shown && folding.size > shown.size) {
+        await store.show(folding.copy);
+        shown = folding;
+      }
+      if (folding === shown) announce();
+      if (closed || folding.size >= root.published.size) return;
+      await foldOn();
+    }
   }
 
   let running: Promise<void> | undefined;
-  async function catchUp(): Promise<void> {
-    while (!closed && size < root.published.size)
-      await foldBatch(Math.min(size + BATCH_ENTRIES, root.published.size));
+  async function run(): Promise<void> {
+    try {
+      await catchUp();
+      retryMs = RETRY_FIRST_MS;
+    } catch (error) {
+      logger.error({ err: error, size: shown.size }, 'the pages do not follow the log; it is tried again');
+      for (const waiter of waiting) waiter.end(error);
+      clearTimeout(retry);
+      if (!closed) retry = setTimeout(follow, retryMs);
+      retryMs = Math.min(2 * retryMs, RETRY_MOST_MS);
+    } finally {
+      running = undefined;
+    }
   }
   function follow(): void {
-    running ??= catchUp()
-      .then(() => {
-        retryMs = RETRY_FIRST_MS;
-      })
-      .catch((error: unknown) => {
-        logger.error({ err: error, size }, 'the pages do not follow the log; it is tried again');
-        for (const waiter of waiting.splice(0)) waiter.reject(error);
-        clearTimeout(retry);
-        if (!closed) retry = setTimeout(follow, retryMs);
-        retryMs = Math.min(2 * retryMs, RETRY_MOST_MS);
-      })
-      .finally(() => {
-        running = undefined;
-      });
+    running ??= run();
   }
-  // A first fold that fails, of a full disk say, keeps nobody from reading what is shown already.
-  follow();
-  await running;
   const unsubscribe = root.onPublished(follow);
   follow();
+  // A first fold that fails, of a full disk say, keeps nobody from reading what is shown already either.
+  await Promise.race([running, setTimeoutPromise(START_WAIT_MS, undefined, { ref: false })]);
 
   return {
     get size() {
-      return size;
+      return shown.size;
     },
-    get keys() {
-      return anchored.state;
+    keysRefusal: (leafIndex) => shown.anchored.refusals.get(leafIndex) ?? null,
+    async whenFolded(wanted) {
+      if (wanted <= shown.size) return;
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      const waiter: Waiter = {
+        size: wanted,
+        end(error) {
+          clearTimeout(late);
+          waiting.delete(waiter);
+          if (error === undefined) resolve(undefined);
+          else reject(error);
+        },
+      };
+      const late = setTimeout(() => {
+        waiter.end(
+          new CentreError(
+            'not-published-yet',
+            `The pages are still catching up with the log: they show ${shown.size} entries of ${wanted}.`,
+            { retryAfterMs: 1000 },
+          ),
+        );
+      }, PATIENCE_MS).unref();
+      waiting.add(waiter);
+      follow();
+      await promise;
     },
-    keysRefusal: (leafIndex) => anchored.refusals.get(leafIndex) ?? null,
-    whenFolded: (wanted) =>
-      wanted <= size
-        ? Promise.resolve()
-        : new Promise((resolve, reject) => {
-            waiting.push({ size: wanted, resolve, reject });
-            follow();
-          }),
     onFolded: (listener) => listeners.push(listener),
     async close() {
       closed = true;
       clearTimeout(retry);
       unsubscribe();
       await running;
-      for (const waiter of waiting.splice(0)) waiter.reject(new Error('the server is closing'));
+      for (const waiter of waiting) waiter.end(new Error('the server is closing'));
     },
   };
 }

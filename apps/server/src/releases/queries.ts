@@ -2,19 +2,26 @@
 import type {
   Artifact,
   Product,
-  ProductSummary,
+  ProductList,
   Release,
   ReleaseSummary,
   SearchHit,
   SearchResult,
 } from '@vitrine/api';
-import { CentreError } from '../error.ts';
 import { sql } from 'kysely';
-import type { Expression, RawBuilder, SqlBool } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { CentreError } from '../error.ts';
+import { snapshot } from '../projection/schema.ts';
 import type { ReadDb, ReadModels } from '../projection/schema.ts';
+import { isCalled, wordsOf } from '../projection/word-index.ts';
+import type { EntryRange, NameQuery, WordIndex } from '../projection/word-index.ts';
+import { readPage } from './page.ts';
+import type { PageBounds } from './page.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_LIMIT = 50;
+/** Of so many releases that name the same artifact, the newest are told. */
+const MAX_NAMINGS = 200;
 
 /** How many withdrawals stand against a row's release. */
 function withdrawalsOf(column: 'releases.digest' | 'artifacts.release_digest'): RawBuilder<number> {
@@ -42,97 +49,132 @@ function summaryOf(row: ReleaseRow): ReleaseSummary {
   };
 }
 
-/** All products with their newest release, by name. */
-export async function listProducts(db: ReadDb): Promise<ProductSummary[]> {
-  const newest = await db
-    .selectFrom('releases')
-    .select((build) => [
-      'product',
-      build.fn.max<number>('leaf_index').as('latest'),
-      build.fn.countAll<number>().as('releases'),
-    ])
-    .groupBy('product')
-    .orderBy('product')
-    .execute();
-  if (newest.length === 0) return [];
-  const rows = await releasesOf(db)
-    .where('leaf_index', 'in', (build) =>
-      build
-        .selectFrom('releases')
-        .select((inner) => inner.fn.max<number>('leaf_index').as('latest'))
-        .groupBy('product'),
-    )
-    .execute();
-  const byIndex = new Map(rows.map((row) => [row.leaf_index, row]));
-  return newest.flatMap(({ product, latest, releases }) => {
-    const row = byIndex.get(latest);
-    return row === undefined ? [] : [{ product, releases: releases, latest: summaryOf(row) }];
+interface ListQuery<Key> extends PageBounds<Key> {
+  readonly limit?: number | undefined;
+}
+
+/** Products with their newest release, by name. */
+export function listProducts(db: ReadDb, query: ListQuery<string>): Promise<ProductList> {
+  return snapshot(db, async (at) => {
+    const { rows, previous, next } = await readPage(
+      'asc',
+      query,
+      query.limit ?? DEFAULT_LIMIT,
+      ({ after, before, order, limit }) => {
+        let part = releasesOf(at)
+          .innerJoin('products', 'products.latest', 'releases.leaf_index')
+          .select('products.releases as product_releases');
+        if (after !== undefined) part = part.where('products.product', '>', after);
+        if (before !== undefined) part = part.where('products.product', '<', before);
+        return part.orderBy('products.product', order).limit(limit).execute();
+      },
+      ({ product }) => product,
+    );
+    const { products: count } = await at.selectFrom('totals').select('products').executeTakeFirstOrThrow();
+    return {
+      count,
+      products: rows.map((row) => ({
+        product: row.product,
+        releases: row.product_releases,
+        latest: summaryOf(row),
+      })),
+      previous,
+      next,
+    };
+  });
+}
+
+/** A product's releases, newest first. @throws CentreError `not-found` */
+export function getProduct(db: ReadDb, product: string, query: ListQuery<number>): Promise<Product> {
+  return snapshot(db, async (at) => {
+    const known = await at
+      .selectFrom('products')
+      .selectAll()
+      .where('product', '=', product)
+      .executeTakeFirst();
+    if (known === undefined) throw new CentreError('not-found', `No release of “${product}” is in this log.`);
+    const latest = await releasesOf(at).where('leaf_index', '=', known.latest).executeTakeFirstOrThrow();
+    const { rows, previous, next } = await readPage(
+      'desc',
+      query,
+      query.limit ?? DEFAULT_LIMIT,
+      ({ after, before, order, limit }) => {
+        let part = releasesOf(at).where('product', '=', product);
+        if (after !== undefined) part = part.where('leaf_index', '>', after);
+        if (before !== undefined) part = part.where('leaf_index', '<', before);
+        return part.orderBy('leaf_index', order).limit(limit).execute();
+      },
+      ({ leaf_index: leafIndex }) => leafIndex,
+    );
+    return {
+      product,
+      count: known.releases,
+      latest: summaryOf(latest),
+      releases: rows.map(summaryOf),
+      previous,
+      next,
+    };
   });
 }
 
 /** @throws CentreError `not-found` */
-export async function getProduct(db: ReadDb, product: string): Promise<Product> {
-  const rows = await releasesOf(db).where('product', '=', product).orderBy('leaf_index', 'desc').execute();
-  if (rows.length === 0) throw new CentreError('not-found', `No release of “${product}” is in this log.`);
-  return { product, releases: rows.map(summaryOf) };
-}
-
-/** @throws CentreError `not-found` */
-export async function getRelease(db: ReadDb, product: string, version: string): Promise<Release> {
-  const row = await releasesOf(db)
-    .where('product', '=', product)
-    .where('version', '=', version)
-    .executeTakeFirst();
-  if (row === undefined)
-    throw new CentreError('not-found', `No release ${version} of “${product}” is in this log.`);
-  const artifacts = await db
-    .selectFrom('artifacts')
-    .selectAll()
-    .where('release_digest', '=', row.digest)
-    .orderBy('name')
-    .execute();
-  const withdrawal = await db
-    .selectFrom('withdrawals')
-    .selectAll()
-    .where('release_digest', '=', row.digest)
-    .orderBy('leaf_index')
-    .executeTakeFirst();
-  const successor = await db
-    .selectFrom('releases')
-    .select('version')
-    .where('product', '=', product)
-    .where('supersedes', '=', version)
-    .orderBy('leaf_index', 'desc')
-    .executeTakeFirst();
-  return {
-    ...summaryOf(row),
-    artifacts: artifacts.map((artifact) => ({
-      name: artifact.name,
-      sha256: artifact.sha256,
-      sizeBytes: artifact.size_bytes,
-      index: artifact.leaf_index,
-    })),
-    digest: row.digest,
-    sourceRoot: row.source_root,
-    signers: row.signers.split(' '),
-    sbom:
-      row.sbom_digest === null
-        ? null
-        : { format: row.sbom_format === 'spdx' ? 'spdx' : 'cyclonedx', digest: row.sbom_digest },
-    provenance: row.provenance_digest,
-    notes: row.notes_digest,
-    supersedes: row.supersedes,
-    supersededBy: successor?.version ?? null,
-    withdrawal:
-      withdrawal === undefined
-        ? null
-        : {
-            index: withdrawal.leaf_index,
-            registeredAt: withdrawal.registered_at,
-            reasonDigest: withdrawal.reason_digest,
-            signers: withdrawal.signers.split(' '),
-          },
-  };
+export function getRelease(read: ReadDb, product: string, version: string): Promise<Release> {
+  return snapshot(read, async (db) => {
+    const row = await releasesOf(db)
+      .where('product', '=', product)
+      .where('version', '=', version)
+      .executeTakeFirst();
+    if (row === undefined)
+      throw new CentreError('not-found', `No release ${version} of “${product}” is in this log.`);
+    const artifacts = await db
+      .selectFrom('artifacts')
+      .selectAll()
+      .where('release_digest', '=', row.digest)
+      .orderBy('name')
+      .execute();
+    const withdrawal = await db
+      .selectFrom('withdrawals')
+      .selectAll()
+      .where('release_digest', '=', row.digest)
+      .orderBy('leaf_index')
+      .executeTakeFirst();
+    const successor = await db
+      .selectFrom('releases')
+      .select('version')
+      .where('product', '=', product)
+      .where('supersedes', '=', version)
+      .orderBy('leaf_index', 'desc')
+      .executeTakeFirst();
+    return {
+      ...summaryOf(row),
+      artifacts: artifacts.map((artifact) => ({
+        name: artifact.name,
+        sha256: artifact.sha256,
+        sizeBytes: artifact.size_bytes,
+        index: artifact.leaf_index,
+      })),
+      digest: row.digest,
+      sourceRoot: row.source_root,
+      signers: row.signers.split(' '),
+      sbom:
+        row.sbom_digest === null
+          ? null
+          : { format: row.sbom_format === 'spdx' ? 'spdx' : 'cyclonedx', digest: row.sbom_digest },
+      provenance: row.provenance_digest,
+      notes: row.notes_digest,
+      supersedes: row.supersedes,
+      supersededBy: successor?.version ?? null,
+      withdrawal:
+        withdrawal === undefined
+          ? null
+          : {
+              index: withdrawal.leaf_index,
+              registeredAt: withdrawal.registered_at,
+              reasonDigest: withdrawal.reason_digest,
+              signers: withdrawal.signers.split(' '),
+            },
+    };
+  });
 }
 
 /** @param held whether the vault has the bytes. @throws CentreError `not-found` */
@@ -140,6 +182,7 @@ export async function getArtifact(db: ReadDb, sha256: string, held: boolean): Pr
   const rows = await artifactsOf(db)
     .where('artifacts.sha256', '=', sha256)
     .orderBy('artifacts.leaf_index', 'desc')
+    .limit(MAX_NAMINGS)
     .execute();
   const [newest] = rows;
   if (newest === undefined)
@@ -170,7 +213,7 @@ function artifactsOf(db: ReadDb) {
     .select(withdrawalsOf('artifacts.release_digest').as('withdrawn'));
 }
 
-export interface SearchQuery {
+export interface SearchQuery extends ListQuery<number> {
   readonly q?: string | undefined;
   readonly product?: string | undefined;
   readonly version?: string | undefined;
@@ -179,88 +222,74 @@ export interface SearchQuery {
   /** ISO days, UTC, both included. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  readonly limit?: number | undefined;
-  readonly before?: number | undefined;
 }
 
-function pattern(text: string): string {
-  return `%${text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+/** Releases and artifacts that fit every given term, newest entry first. */
+export function search(db: ReadDb, index: WordIndex, query: SearchQuery): Promise<SearchResult> {
+  const { digest } = query;
+  const names: NameQuery = {
+    words: wordsOf(query.q ?? ''),
+    product: query.product,
+    version: query.version,
+  };
+  return snapshot(db, async (at) => {
+    const days = await entriesRegistered(at, query);
+    const { rows, previous, next } = await readPage(
+      'desc',
+      query,
+      query.limit ?? DEFAULT_LIMIT,
+      async ({ after, before, order, limit }) => {
+        const range = {
+          above: Math.max(after ?? -1, days.above),
+          below: Math.min(before ?? Infinity, days.below),
+          order,
+          limit,
+        };
+        return digest === undefined
+          ? hitsAt(at, await index.find(at, names, range), order)
+          : hitsOfDigest(at, digest, names, range);
+      },
+      (hit) => hit.index,
+    );
+    return { hits: [...rows], previous, next };
+  });
 }
 
-/** Releases and artifacts that match every given term, newest entry first. */
-export async function search(db: ReadDb, query: SearchQuery): Promise<SearchResult> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  const from = query.from === undefined ? undefined : Date.parse(`${query.from}T00:00:00Z`);
-  const until = query.to === undefined ? undefined : Date.parse(`${query.to}T00:00:00Z`) + DAY_MS;
-  const words = (query.q ?? '')
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .slice(0, 8);
+/** The bounds, exclusive, of the entries registered on these days: in a log, later is further on. */
+async function entriesRegistered(
+  db: ReadDb,
+  { from, to }: SearchQuery,
+): Promise<{ readonly above: number; readonly below: number }> {
+  const firstSince = async (timeMs: number): Promise<number> => {
+    const row = await db
+      .selectFrom('statements')
+      .select('leaf_index')
+      .where('registered_at', '>=', timeMs)
+      .orderBy('registered_at')
+      .orderBy('leaf_index')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.leaf_index ?? Number.MAX_SAFE_INTEGER;
+  };
+  return {
+    above: from === undefined ? -1 : (await firstSince(Date.parse(`${from}T00:00:00Z`))) - 1,
+    below:
+      to === undefined ? Number.MAX_SAFE_INTEGER : await firstSince(Date.parse(`${to}T00:00:00Z`) + DAY_MS),
+  };
+}
 
-  let releases = releasesOf(db);
-  let artifacts = artifactsOf(db);
-  if (query.product !== undefined) {
-    releases = releases.where('product', '=', query.product);
-    artifacts = artifacts.where('artifacts.product', '=', query.product);
-  }
-  if (query.version !== undefined) {
-    releases = releases.where('version', '=', query.version);
-    artifacts = artifacts.where('artifacts.version', '=', query.version);
-  }
-  if (from !== undefined) {
-    releases = releases.where('registered_at', '>=', from);
-    artifacts = artifacts.where('artifacts.registered_at', '>=', from);
-  }
-  if (until !== undefined) {
-    releases = releases.where('registered_at', '<', until);
-    artifacts = artifacts.where('artifacts.registered_at', '<', until);
-  }
-  if (query.before !== undefined) {
-    releases = releases.where('leaf_index', '<', query.before);
-    artifacts = artifacts.where('artifacts.leaf_index', '<', query.before);
-  }
-  if (query.digest !== undefined) {
-    // A range, which an index answers; LIKE would read every row.
-    const first = query.digest;
-    const last = query.digest.padEnd(64, 'f');
-    releases = releases.where((build) =>
-      build.or([build.between('releases.digest', first, last), build.between('source_root', first, last)]),
-    );
-    artifacts = artifacts.where((build) =>
-      build.or([
-        build.between('artifacts.sha256', first, last),
-        build.between('artifacts.digest', first, last),
-      ]),
-    );
-  }
-  for (const word of words) {
-    const like = pattern(word);
-    releases = releases.where((build) =>
-      build.or([
-        matches(build.fn<string>('lower', ['product']), like),
-        matches(build.fn<string>('lower', ['version']), like),
-      ]),
-    );
-    artifacts = artifacts.where((build) =>
-      build.or([
-        matches(build.fn<string>('lower', ['artifacts.product']), like),
-        matches(build.fn<string>('lower', ['artifacts.version']), like),
-        matches(build.fn<string>('lower', ['artifacts.name']), like),
-      ]),
-    );
-  }
-
-  const releaseRows = await releases
-    .orderBy('leaf_index', 'desc')
-    .limit(limit + 1)
-    .execute();
-  const artifactRows = await artifacts
-    .orderBy('artifacts.leaf_index', 'desc')
-    .limit(limit + 1)
-    .execute();
+/** The releases and artifacts that these entries are, in this order. */
+async function hitsAt(
+  db: ReadDb,
+  leafIndices: readonly number[],
+  order: 'asc' | 'desc',
+): Promise<readonly SearchHit[]> {
+  if (leafIndices.length === 0) return [];
+  const releases = await releasesOf(db).where('leaf_index', 'in', leafIndices).execute();
+  const artifacts = await artifactsOf(db).where('artifacts.leaf_index', 'in', leafIndices).execute();
   const hits: SearchHit[] = [
-    ...releaseRows.map((row) => ({ kind: 'release' as const, ...summaryOf(row), digest: row.digest })),
-    ...artifactRows.map((row) => ({
+    ...releases.map((row) => ({ kind: 'release' as const, ...summaryOf(row), digest: row.digest })),
+    ...artifacts.map((row) => ({
       kind: 'artifact' as const,
       product: row.product,
       version: row.version,
@@ -271,12 +300,64 @@ export async function search(db: ReadDb, query: SearchQuery): Promise<SearchResu
       registeredAt: row.registered_at,
       withdrawn: row.withdrawn > 0,
     })),
-  ].sort((left, right) => right.index - left.index);
-  const page = hits.slice(0, limit);
-  return { hits: page, next: hits.length > limit ? (page.at(-1)?.index ?? null) : null };
+  ];
+  const sign = order === 'asc' ? 1 : -1;
+  return hits.sort((left, right) => sign * (left.index - right.index));
 }
 
-/** LIKE with a stated escape character: SQLite has none unless told, PostgreSQL a backslash. */
-function matches(text: Expression<string>, like: string): Expression<SqlBool> {
-  return sql<SqlBool>`${text} like ${like} escape '\\'`;
+/** Those whose digest begins so; few, so that the names are compared here. */
+async function hitsOfDigest(
+  db: ReadDb,
+  digest: string,
+  names: NameQuery,
+  range: EntryRange,
+): Promise<readonly SearchHit[]> {
+  const hits: SearchHit[] = [];
+  let { above, below } = range;
+  for (;;) {
+    const indices = await entriesOfDigest(db, digest, { ...range, above, below });
+    for (const hit of await hitsAt(db, indices, range.order)) {
+      if (isCalled({ ...hit, name: hit.kind === 'artifact' ? hit.name : null }, names)) hits.push(hit);
+      if (hits.length === range.limit) return hits;
+      if (range.order === 'asc') above = hit.index;
+      else below = hit.index;
+    }
+    if (indices.length < range.limit) return hits;
+  }
+}
+
+/** Entries of which the artifact, the statement or the source snapshot has a digest that begins so. */
+async function entriesOfDigest(
+  db: ReadDb,
+  digest: string,
+  { above, below, order, limit }: EntryRange,
+): Promise<number[]> {
+  // A range, which an index answers; LIKE would read every row.
+  const last = digest.padEnd(64, 'f');
+  const releasesBy = (column: 'digest' | 'source_root') =>
+    db
+      .selectFrom('releases')
+      .select('leaf_index')
+      .where((build) => build.between(column, digest, last));
+  const artifactsBy = (column: 'digest' | 'sha256') =>
+    db
+      .selectFrom('artifacts')
+      .select('leaf_index')
+      .where((build) => build.between(column, digest, last));
+  const rows = await db
+    .selectFrom(
+      releasesBy('digest')
+        .union(releasesBy('source_root'))
+        .union(artifactsBy('digest'))
+        .union(artifactsBy('sha256'))
+        .as('named'),
+    )
+    .select('leaf_index')
+    // Not a bound of the column itself: a planner would read all entries between the bounds, not the few of the digest.
+    .where((build) => build(build('leaf_index', '+', 0), '>', above))
+    .where((build) => build(build('leaf_index', '+', 0), '<', below))
+    .orderBy('leaf_index', order)
+    .limit(limit)
+    .execute();
+  return rows.map(({ leaf_index: leafIndex }) => leafIndex);
 }

@@ -2,6 +2,7 @@
 import { CentreError } from '../error.ts';
 import { isPublic, isSecret } from '../projection/bodies.ts';
 import type { ReadDb } from '../projection/schema.ts';
+import type { WordIndex } from '../projection/word-index.ts';
 import type { Router } from '../router.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { ReleaseCommands } from './commands.ts';
@@ -9,12 +10,17 @@ import { getArtifact, getProduct, getRelease, listProducts, search } from './que
 
 export function addReleaseRoutes(
   router: Router,
-  { commands, read, vault }: { commands: ReleaseCommands; read: ReadDb; vault: Vault },
+  {
+    commands,
+    read,
+    words,
+    vault,
+  }: { commands: ReleaseCommands; read: ReadDb; words: WordIndex; vault: Vault },
 ): void {
-  router.on('products', () => listProducts(read));
-  router.on('product', ({ params }) => getProduct(read, params.product));
+  router.on('products', ({ query }) => listProducts(read, query));
+  router.on('product', ({ params, query }) => getProduct(read, params.product, query));
   router.on('release', ({ params }) => getRelease(read, params.product, params.version));
-  router.on('search', ({ query }) => search(read, query));
+  router.on('search', ({ query }) => search(read, words, query));
   router.on('artifact', async ({ params }) =>
     getArtifact(read, params.sha256, await vault.has(params.sha256)),
   );

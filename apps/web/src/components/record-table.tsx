@@ -32,6 +32,8 @@ interface RecordTableProps<Row> {
   readonly empty: string;
   /** Said of tables that hold one page of many. */
   readonly partial?: boolean;
+  /** Rows of all pages, where that is known; the table is partial when it holds fewer. */
+  readonly total?: number;
 }
 
 const toolLink =
@@ -47,7 +49,8 @@ export function RecordTable<Row>({
   rows,
   rowKey,
   empty,
-  partial = false,
+  total,
+  partial = total !== undefined && total > rows.length,
 }: RecordTableProps<Row>) {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();
@@ -74,10 +77,10 @@ export function RecordTable<Row>({
   }
 
   if (rows.length === 0) return <p className="border-y border-line py-6 text-soft">{empty}</p>;
-  const shownCount =
-    arranged.length === rows.length
-      ? countOf(rows.length, rowName, rowNamePlural)
-      : `${arranged.length} of ${countOf(rows.length, rowName, rowNamePlural)}`;
+  const all =
+    countOf(total ?? rows.length, rowName, rowNamePlural) +
+    (partial && total === undefined ? ' on this page' : '');
+  const shownCount = arranged.length === (total ?? rows.length) ? all : `${arranged.length} of ${all}`;
   return (
     <div id={name}>
       <div className="no-print mb-2 flex flex-wrap items-center gap-x-4 gap-y-2">

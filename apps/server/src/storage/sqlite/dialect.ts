@@ -1,5 +1,4 @@
 /** Kysely's SQLite dialect over node:sqlite, so that the SQL of the projections is written once for SQLite and PostgreSQL. */
-import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
@@ -14,17 +13,31 @@ function bindable(value: unknown): Bindable {
   throw new TypeError(`a ${typeof value} cannot be stored in SQLite`);
 }
 
-function adapt(database: DatabaseSync): SqliteDatabase {
+/** So many statements are kept prepared for the next time their text comes. */
+const KEPT_STATEMENTS = 256;
+
+/** A node:sqlite connection as kysely takes it. */
+export function adapt(database: DatabaseSync): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>();
+  function prepare(sql: string): SqliteStatement {
+    const statement = database.prepare(sql);
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => statement.all(...parameters.map(bindable)),
+      run: (parameters) => statement.run(...parameters.map(bindable)),
+      // One of its own: a cursor that is still read would start anew.
+      iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(bindable)),
+    };
+  }
   return {
     close: () => database.close(),
-    prepare(sql): SqliteStatement {
-      const statement = database.prepare(sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(bindable)),
-        run: (parameters) => statement.run(...parameters.map(bindable)),
-        iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
-      };
+    prepare(sql) {
+      const known = kept.get(sql);
+      if (known !== undefined) return known;
+      const statement = prepare(sql);
+      if (kept.size >= KEPT_STATEMENTS) kept.clear();
+      kept.set(sql, statement);
+      return statement;
     },
   };
 }
@@ -45,29 +58,4 @@ export function openSqlite<Schema>(file: string): Kysely<Schema> {
     throw error;
   }
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) });
-}
-
-/** Opens a database that can be made anew from elsewhere: a file that is none is put aside by deleting it. */
-export function openDerivedSqlite<Schema>(file: string): Kysely<Schema> {
-  try {
-    return openSqlite<Schema>(file);
-  } catch (error) {
-    if (!isSqliteError(error, NOT_A_DATABASE) && !isSqliteError(error, CORRUPT)) throw error;
-    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-    return openSqlite<Schema>(file);
-  }
-}
-
-/** SQLite result codes (sqlite.org/rescode.html): corrupt, not a database. */
-const CORRUPT = 11;
-const NOT_A_DATABASE = 26;
-
-/** Whether node:sqlite threw for this primary result code. */
-function isSqliteError(error: unknown, code: number): boolean {
-  return (
-    error instanceof Error &&
-    'errcode' in error &&
-    typeof error.errcode === 'number' &&
-    (error.errcode & 0xff) === code
-  );
 }

@@ -1,7 +1,8 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { LogSummary } from '@vitrine/api';
+import { pageBoundsOf } from '../../address.ts';
 import { centreQuery, productsQuery } from '../../api-client.ts';
 import { quietAction, field } from '../../components/action.ts';
 import { FileDrop } from '../../components/file-drop.tsx';
@@ -14,6 +15,8 @@ import { stateInWords } from '../../components/log-state.ts';
 import { usePageTitle } from '../../page-title.ts';
 import { digestIn } from '../search/search-terms.ts';
 import { verificationQueue } from '../../verification/verification-queue.ts';
+
+const route = getRouteApi('/');
 
 function SearchBox() {
   const navigate = useNavigate();
@@ -98,7 +101,8 @@ function LogHealth({ log, operators }: { readonly log: LogSummary; readonly oper
 /** What this centre is, and the one question that most come with. */
 export function FrontPage() {
   const { data: centre } = useSuspenseQuery(centreQuery);
-  const { data: products } = useSuspenseQuery(productsQuery);
+  const bounds = pageBoundsOf(route.useSearch());
+  const { data: products } = useSuspenseQuery(productsQuery(bounds));
   const navigate = useNavigate();
   usePageTitle(
     `${centre.name}, transparency centre`,
@@ -139,7 +143,7 @@ export function FrontPage() {
         <div className="mb-8">
           <SearchBox />
         </div>
-        <ProductTable products={products} />
+        <ProductTable list={products} bounds={bounds} target="products-section" />
       </Section>
       <div className="grid gap-x-16 lg:grid-cols-2">
         <Section id="how-it-works" title="How it works">

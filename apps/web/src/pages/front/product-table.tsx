@@ -1,6 +1,8 @@
-import type { ProductSummary } from '@vitrine/api';
+import type { ProductList, ProductSummary } from '@vitrine/api';
 import { Link } from '@tanstack/react-router';
+import type { PageBounds } from '../../api-client.ts';
 import { LogTime } from '../../components/log-time.tsx';
+import { PageLinks } from '../../components/page-links.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
 import { ReleaseState } from '../../components/release-state.tsx';
@@ -45,17 +47,41 @@ const columns: readonly Column<ProductSummary>[] = [
   { key: 'releases', title: 'Releases', value: (row) => row.releases, numeric: true },
 ];
 
-/** Every product of the centre, with its newest release. */
-export function ProductTable({ products }: { readonly products: readonly ProductSummary[] }) {
+/** The products of the centre, by name, each with its newest release. `target`: id of the section that the table stands in. */
+export function ProductTable({
+  list,
+  bounds,
+  target,
+}: {
+  readonly list: ProductList;
+  readonly bounds: PageBounds;
+  readonly target: string;
+}) {
   return (
-    <RecordTable
-      name="products"
-      caption="products"
-      rowName="product"
-      columns={columns}
-      rows={products}
-      rowKey={(row) => row.product}
-      empty="Nothing has been released here yet. Releases appear here as soon as they are registered in the log."
-    />
+    <>
+      <RecordTable
+        key={`${bounds.after ?? ''} ${bounds.before ?? ''}`}
+        name="products"
+        caption="products"
+        rowName="product"
+        columns={columns}
+        rows={list.products}
+        total={list.count}
+        rowKey={(row) => row.product}
+        empty={
+          list.count === 0
+            ? 'Nothing has been released here yet. Releases appear here as soon as they are registered in the log.'
+            : 'No product is on this page.'
+        }
+      />
+      <PageLinks
+        of="products"
+        from="name"
+        bounds={bounds}
+        target={target}
+        previous={list.previous}
+        next={list.next}
+      />
+    </>
   );
 }

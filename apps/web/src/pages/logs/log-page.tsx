@@ -1,8 +1,8 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { LogEntry } from '@vitrine/api';
+import { pageBoundsOf } from '../../address.ts';
 import { entriesQuery, logQuery } from '../../api-client.ts';
-import { quietAction } from '../../components/action.ts';
 import { CheckpointNote } from '../../components/checkpoint-note.tsx';
 import { CommandLine } from '../../components/command-line.tsx';
 import { Digest } from '../../components/digest.tsx';
@@ -11,6 +11,7 @@ import { Facts } from '../../components/facts.tsx';
 import { stateInWords } from '../../components/log-state.ts';
 import { Age, LogTime } from '../../components/log-time.tsx';
 import { PageHeading, Section } from '../../components/page-heading.tsx';
+import { PageLinks } from '../../components/page-links.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
 import { countOf, formatByteSize, formatCount } from '../../formats/byte-size.ts';
@@ -70,9 +71,10 @@ function columnsOf(log: string, open: boolean): readonly Column<LogEntry>[] {
 /** One log: its size, its checkpoint and its entries, newest first. */
 export function LogPage() {
   const { log: name } = route.useParams();
-  const { before } = route.useSearch();
+  const bounds = pageBoundsOf(route.useSearch());
   const { data: log } = useSuspenseQuery(logQuery(name));
-  const { data: page } = useSuspenseQuery(entriesQuery(name, before));
+  const { data: page } = useSuspenseQuery(entriesQuery(name, bounds));
+  const newest = page.entries[0]?.index ?? 0;
   const oldest = page.entries.at(-1)?.index ?? 0;
   usePageTitle(`Log ${name}`, `Size, checkpoint and entries of the log ${log.origin}.`);
   return (
@@ -122,7 +124,7 @@ export function LogPage() {
       </Section>
       <Section id="entries-section" title="Entries">
         <RecordTable
-          key={before ?? ''}
+          key={`${bounds.after ?? ''} ${bounds.before ?? ''}`}
           name="entries"
           caption={`entries of ${name}`}
           rowName="entry"
@@ -130,33 +132,17 @@ export function LogPage() {
           columns={columnsOf(name, log.kind === 'open')}
           rows={page.entries}
           rowKey={(row) => String(row.index)}
-          partial={oldest > 0 || before !== undefined}
+          total={page.size}
           empty="This log has no entry yet."
         />
-        <nav aria-label="Pages of entries" className="mt-6 flex flex-wrap gap-3">
-          {before === undefined ? null : (
-            <Link
-              to="/logs/$log"
-              params={{ log: name }}
-              search={(now) => ({ ...now, before: undefined })}
-              className={quietAction}
-              resetScroll={false}
-            >
-              Newest
-            </Link>
-          )}
-          {oldest === 0 ? null : (
-            <Link
-              to="/logs/$log"
-              params={{ log: name }}
-              search={(now) => ({ ...now, before: String(oldest) })}
-              className={quietAction}
-              resetScroll={false}
-            >
-              Older
-            </Link>
-          )}
-        </nav>
+        <PageLinks
+          of="entries"
+          from="newest"
+          bounds={bounds}
+          target="entries-section"
+          previous={page.entries.length > 0 && newest < page.size - 1 ? newest : null}
+          next={oldest === 0 ? null : oldest}
+        />
       </Section>
     </>
   );

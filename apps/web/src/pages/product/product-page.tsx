@@ -1,9 +1,11 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReleaseSummary } from '@vitrine/api';
+import { pageBoundsOf } from '../../address.ts';
 import { productQuery } from '../../api-client.ts';
 import { LogTime } from '../../components/log-time.tsx';
 import { PageHeading, Section } from '../../components/page-heading.tsx';
+import { PageLinks } from '../../components/page-links.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
 import { ReleaseState } from '../../components/release-state.tsx';
@@ -63,42 +65,50 @@ const columns: readonly Column<ReleaseSummary>[] = [
 /** One product and everything released of it. */
 export function ProductPage() {
   const { product } = route.useParams();
-  const { data } = useSuspenseQuery(productQuery(product));
-  const newest = data.releases[0];
+  const bounds = pageBoundsOf(route.useSearch());
+  const { data } = useSuspenseQuery(productQuery(product, bounds));
+  const { count, latest, releases, previous, next } = data;
   usePageTitle(product, `Releases of ${product}, as they stand in the log.`);
   return (
     <>
       <PageHeading
         above="Product"
         below={
-          newest === undefined ? undefined : (
-            <p>
-              Newest is{' '}
-              <Link
-                to="/products/$product/$version"
-                params={{ product, version: newest.version }}
-                className="link"
-              >
-                {newest.version}
-              </Link>
-              , registered <LogTime timeMs={newest.registeredAt} />
-              {newest.withdrawn ? ' and since withdrawn' : ''}. {countOf(data.releases.length, 'release')} in
-              all.
-            </p>
-          )
+          <p>
+            Newest is{' '}
+            <Link
+              to="/products/$product/$version"
+              params={{ product, version: latest.version }}
+              className="link"
+            >
+              {latest.version}
+            </Link>
+            , registered <LogTime timeMs={latest.registeredAt} />
+            {latest.withdrawn ? ' and since withdrawn' : ''}. {countOf(count, 'release')} in all.
+          </p>
         }
       >
         {product}
       </PageHeading>
       <Section id="releases-section" title="Releases">
         <RecordTable
+          key={`${bounds.after ?? ''} ${bounds.before ?? ''}`}
           name="releases"
           caption={`releases of ${product}`}
           rowName="release"
           columns={columns}
-          rows={data.releases}
+          rows={releases}
+          total={count}
           rowKey={(row) => row.version}
-          empty="Nothing of this product stands in the log."
+          empty="No release of this product is on this page."
+        />
+        <PageLinks
+          of="releases"
+          from="newest"
+          bounds={bounds}
+          target="releases-section"
+          previous={previous}
+          next={next}
         />
       </Section>
     </>

@@ -8,6 +8,7 @@ import { Digest } from '../../components/digest.tsx';
 import { Disclosure } from '../../components/disclosure.tsx';
 import { LogTime } from '../../components/log-time.tsx';
 import { PageHeading } from '../../components/page-heading.tsx';
+import { PageLinks } from '../../components/page-links.tsx';
 import { RecordTable } from '../../components/record-table.tsx';
 import type { Column } from '../../components/record-table.tsx';
 import { ReleaseState } from '../../components/release-state.tsx';
@@ -112,7 +113,8 @@ export function SearchPage() {
   const navigate = route.useNavigate();
   const terms = searchTermsOf(query);
   const { data } = useSuspenseQuery(searchQuery(terms));
-  const asked = Object.keys(terms).some((name) => name !== 'before');
+  const isLaterPage = terms.before !== undefined || terms.after !== undefined;
+  const asked = Object.keys(terms).some((name) => name !== 'before' && name !== 'after');
   usePageTitle('Releases', 'Search releases and artifacts by words, product, version, digest or date.');
   return (
     <>
@@ -187,29 +189,21 @@ export function SearchPage() {
         columns={columns}
         rows={data.hits}
         rowKey={(hit) => `${hit.kind} ${hit.index}`}
-        partial={data.next !== null || terms.before !== undefined}
+        partial={data.next !== null || isLaterPage}
         empty={
           asked
             ? 'Nothing here matches. A digest finds an artifact only if some release names it; leave fields empty to widen the search.'
             : 'Nothing has been released here yet.'
         }
       />
-      <nav aria-label="Pages of results" className="mt-6 flex flex-wrap gap-3">
-        {terms.before === undefined ? null : (
-          <Link to="/search" search={(now) => ({ ...now, before: undefined })} className={quietAction}>
-            Newest
-          </Link>
-        )}
-        {data.next === null ? null : (
-          <Link
-            to="/search"
-            search={(now) => ({ ...now, before: String(data.next) })}
-            className={quietAction}
-          >
-            Older
-          </Link>
-        )}
-      </nav>
+      <PageLinks
+        of="results"
+        from="newest"
+        bounds={terms}
+        target="results"
+        previous={data.previous}
+        next={data.next}
+      />
     </>
   );
 }

@@ -2,7 +2,7 @@
 import type { AddressQuery } from '../../address.ts';
 import type { SearchTerms } from '../../api-client.ts';
 
-const NAMES = ['q', 'product', 'version', 'digest', 'from', 'to', 'before'] as const;
+const NAMES = ['q', 'product', 'version', 'digest', 'from', 'to', 'before', 'after'] as const;
 
 /** The search terms of an address; other parts (filters of tables) are left out. */
 export function searchTermsOf(query: AddressQuery): SearchTerms {
