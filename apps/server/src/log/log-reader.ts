@@ -42,7 +42,7 @@ export class LogReader {
   readonly #tail: ReadableTail;
   readonly #readableSize: () => number;
 
-  constructor(kind: EntryKind['kind'], store: LogStore, tail: Tail, readableSize: () => number) {
+  constructor(kind: EntryKind['kind'], store: ReadableStore, tail: ReadableTail, readableSize: () => number) {
     this.#kind = kind;
     this.#store = store;
     this.#tail = tail;
