@@ -13,8 +13,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as v from 'valibot';
 import { ApiError } from '@vitrine/api';
 import { formatEnvelope, parseStatementEnvelope } from '@vitrine/statements';
-import { parseEvidence } from '@vitrine/verifier';
-import { bin, code, sha256, startCentre } from './running-centre.ts';
+import { formatVkey } from '@vitrine/tlog';
+import { parseEvidence, parseVerificationPolicy } from '@vitrine/verifier';
+import { bin, code, newSigner, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
 interface Outcome {
@@ -93,10 +94,20 @@ const ListSchema = v.object({
     version: v.number(),
     rules: v.array(v.object({ predicateType: v.string(), role: v.string(), threshold: v.number() })),
   }),
+  witnesses: v.object({
+    version: v.number(),
+    quorum: v.number(),
+    mirrorQuorum: v.number(),
+    witnesses: v.array(
+      v.object({ kind: v.string(), operator: v.string(), url: v.nullable(v.string()), vkey: v.string() }),
+    ),
+  }),
   keys: v.array(
     v.object({
       keyid: v.string(),
       roles: v.array(v.object({ role: v.string(), products: v.array(v.string()) })),
+      holder: v.nullable(v.string()),
+      heldBy: v.nullable(v.string()),
       ended: v.nullable(v.object({ at: v.number(), by: v.string() })),
       successor: v.nullable(v.string()),
       voidFrom: v.nullable(v.number()),
@@ -379,6 +390,139 @@ describe('a ceremony without a network', () => {
       ...['--public', at('nobody.pem'), '--role', 'publsher'],
     );
     expect(words).toContain('only for');
+  });
+});
+
+describe('who stands behind a key', () => {
+  test('is committed to in the log, and shown by whoever has the file', async () => {
+    const who = 'Alice Éxample, release engineering';
+    const file = at('alice.holder');
+    expect(await fails(2, 'keys', 'holder', 'Alice\u202e', '--out', at('nobody.holder'))).toContain(
+      'not the holder of a key',
+    );
+    expect(existsSync(at('nobody.holder'))).toBe(false);
+    const { commitment } = v.parse(
+      v.object({ commitment: v.string() }),
+      JSON.parse(await done('keys', 'holder', who, '--out', file, '--json')),
+    );
+    // The same as sha256sum says.
+    expect(sha256(readFileSync(file))).toBe(commitment);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await fails(2, 'keys', 'holder', who, '--out', file)).toContain('is not written over');
+
+    const [byFile, byCommitment] = [await generate('held-by-file'), await generate('held-by-commitment')];
+    const adding = ['keys', 'add', '--server', centre.url, '--key', at('root-1.pem'), at('root-2.pem')];
+    const as = ['--role', 'publisher=held', '--holder'];
+    expect(await fails(2, ...adding, '--public', byFile.spki, ...as, byFile.file)).toContain(
+      'not the holder of a key',
+    );
+    // What is signed and sent holds the commitment, and nothing of the name.
+    const draft = ['keys', 'add', '--log', `${centre.name}/keys`, '--public', byFile.spki, ...as, file];
+    await done(...draft, '--out', at('held.json'));
+    expect(readFileSync(at('held.json'), 'utf8')).toContain(`"holder":"${commitment}"`);
+    expect(readFileSync(at('held.json'), 'utf8')).not.toContain('Alice');
+    const { code: exit, err } = await vitrine(...adding, '--public', byFile.spki, ...as, file);
+    expect(exit).toBe(0);
+    expect(err).toContain(who);
+    expect(err).toContain(commitment);
+    await done(...adding, '--public', byCommitment.spki, ...as, 'd'.repeat(64));
+    expect(await keyOf(byFile.keyid)).toMatchObject({ holder: commitment, heldBy: null });
+    expect(await keyOf(byCommitment.keyid)).toMatchObject({ holder: 'd'.repeat(64), heldBy: null });
+
+    const shown = await listed('--policy', centre.policyFile, '--holder', file);
+    expect(shown.keys.filter(({ heldBy }) => heldBy === who).map(({ keyid }) => keyid)).toEqual([
+      byFile.keyid,
+    ]);
+    expect(await done('keys', 'list', '--server', centre.url, '--holder', file)).toContain(`held by ${who}`);
+    // Of somebody else, or the same with another salt.
+    await done('keys', 'holder', who, '--out', at('again.holder'));
+    expect(await fails(1, 'keys', 'list', '--server', centre.url, '--holder', at('again.holder'))).toContain(
+      'no key of',
+    );
+  });
+});
+
+describe('witnesses', () => {
+  const vkey = (name: string) => formatVkey({ name, type: 0x04, publicKey: newSigner().spki.slice(-32) });
+  const north = { witness: vkey('north.example/witness'), mirror: vkey('north.example/mirror') };
+  const south = { witness: vkey('south.example/witness'), mirror: vkey('south.example/mirror') };
+  const roots = () => ['--key', at('root-1.pem'), at('root-2.pem')];
+  const saying = () => ['keys', 'witnesses', '--server', centre.url];
+  const both = [
+    ...['--witness', `north.example=${north.witness}@https://north.example/witness`],
+    ...['--witness', `south.example=${south.witness}`, '--quorum', '2'],
+    ...['--mirror', `north.example=${north.mirror}`, '--mirror', `south.example=${south.mirror}`],
+  ];
+
+  test('are named with their operators, in words first, and make the next policy', async () => {
+    const before = await listed();
+    expect(before.witnesses).toMatchObject({ version: 1, quorum: 1, mirrorQuorum: 0 });
+    const { code: exit, err } = await vitrine(...saying(), ...both, '--mirror-quorum', '1', ...roots());
+    expect(exit).toBe(0);
+    expect(err).toContain('by the witnesses of 2 of these operators');
+    expect(err).toContain('by the mirrors of 1 of these operators');
+    expect(err).toContain(`north.example  ${north.witness}  https://north.example/witness`);
+    const now = await listed('--policy', centre.policyFile);
+    expect(now.witnesses).toMatchObject({ version: 2, quorum: 2, mirrorQuorum: 1 });
+    expect(now.witnesses.witnesses).toContainEqual({
+      kind: 'mirror',
+      operator: 'south.example',
+      url: null,
+      vkey: south.mirror,
+    });
+    expect(await fails(1, ...saying(), ...both, '--mirror-quorum', '1', ...roots())).toContain(
+      'in force already',
+    );
+
+    const next = at('next-policy.txt');
+    expect(await fails(2, 'keys', 'list', '--server', centre.url, '--policy-out', next)).toContain(
+      '--policy-out needs --policy',
+    );
+    const listing = ['keys', 'list', '--server', centre.url, '--policy', centre.policyFile];
+    await done(...listing, '--policy-out', next);
+    const policy = parseVerificationPolicy(readFileSync(next, 'utf8'));
+    expect(policy.keysEntry0).toBe(parseVerificationPolicy(centre.policy).keysEntry0);
+    expect(policy.operators.get('south.example/mirror')).toBe('south.example');
+    expect(policy.tlog.quorum).toMatchObject({ kind: 'group', threshold: 2 });
+    // Nobody of them has cosigned anything yet, and the policy insists.
+    expect(await fails(1, 'keys', 'list', '--server', centre.url, '--policy', next)).toContain('quorum');
+    expect(await fails(2, ...listing, '--policy-out', next)).toContain('is not written over');
+  });
+
+  test('that prove little are warned of, those that prove nothing are refused', async () => {
+    const own = ['--witness', `${centre.name}=${vkey(`${centre.name}/cosigner-2`)}`, '--quorum', '1'];
+    const path = at('own-witnesses.json');
+    const drafting = ['keys', 'witnesses', '--log', `${centre.name}/keys`, '--as-version', '3'];
+    const { code: exit, err } = await vitrine(...drafting, ...own, '--out', path);
+    expect(exit).toBe(0);
+    expect(err).toContain(`the keys of ${centre.name} itself meet this quorum`);
+    expect(err).toContain('no mirror must cosign');
+    const refusals: [string, string[]][] = [
+      ['--mirror-quorum', both],
+      ['larger than the number of operators', [...both, '--mirror-quorum', '3']],
+      ['OPERATOR=VKEY', ['--witness', north.witness, '--quorum', '1']],
+      ['OPERATOR=VKEY', ['--witness', `north=${north.witness}x`, '--quorum', '1']],
+      ['the key of a log', ['--witness', `north=${centre.vkey}`, '--quorum', '1']],
+      ['a query', ['--witness', `north=${north.witness}@https://north/?a`, '--quorum', '1']],
+      [
+        'the same key name',
+        [
+          ...['--witness', `north=${north.witness}`, '--witness', `north=${vkey('north.example/witness')}`],
+          ...['--quorum', '1'],
+        ],
+      ],
+    ];
+    for (const [reason, args] of refusals)
+      expect(await fails(2, ...drafting, ...args, '--out', at('none.json'))).toContain(reason);
+    expect(existsSync(at('none.json'))).toBe(false);
+  });
+
+  test('can be named as they were, so that the centre’s own policy says it all again', async () => {
+    const [, name = '', own = ''] = /^witness (\S+) (\S+)$/m.exec(centre.policy) ?? [];
+    expect(name).toBe('self');
+    await done(...saying(), '--witness', `${centre.name}=${own}`, '--quorum', '1', ...roots());
+    const { witnesses } = await listed('--policy', centre.policyFile);
+    expect(witnesses).toMatchObject({ version: 3, quorum: 1, mirrorQuorum: 0 });
   });
 });
 

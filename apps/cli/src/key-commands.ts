@@ -40,6 +40,11 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
     .description('root keys, rules, witnesses and every key, as the keys log says')
     .requiredOption('--server <url>', 'the centre')
     .option('--policy <file>', 'whom you believe; without it nothing is verified')
+    .option(
+      '--policy-out <file>',
+      'with --policy: write what it becomes with the witnesses that the log names',
+    )
+    .option('--holder <file>', 'who stands behind a key, from vitrine keys holder; once for each', gathered)
     .option('--json', 'for programs')
     .action(async (options: Parameters<typeof import('./commands/keys-list.ts').keysList>[0]) =>
       run(options, async (terminal) => (await import('./commands/keys-list.ts')).keysList(options, terminal)),
@@ -70,6 +75,10 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
     .description('let a key speak in roles; what it may say cannot be changed later')
     .requiredOption('--public <key>', 'the key that is added: a file, or its SPKI in base64')
     .requiredOption('--role <role...>', 'ROLE for every product, or ROLE=PRODUCT,PRODUCT')
+    .option(
+      '--holder <file>',
+      'who stands behind it: a file of vitrine keys holder, or the commitment to one',
+    )
     .action(async (options: Parameters<typeof import('./commands/keys-add.ts').keysAdd>[0]) =>
       run(options, async (terminal) => (await import('./commands/keys-add.ts')).keysAdd(options, terminal)),
     );
@@ -119,6 +128,31 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
       run(options, async (terminal) =>
         (await import('./commands/keys-policy.ts')).keysPolicy(options, terminal),
       ),
+    );
+
+  saying(keys.command('witnesses'))
+    .description('who must cosign, and who operates whose key')
+    .requiredOption('--witness <witness>', 'OPERATOR=VKEY or OPERATOR=VKEY@URL; once for each', gathered)
+    .requiredOption('--quorum <n>', 'how many operators of witnesses must cosign', wholeNumber)
+    .option('--mirror <mirror>', 'the same, of a key that cosigns as a mirror; once for each', gathered)
+    .option('--mirror-quorum <n>', 'how many operators of mirrors must cosign', wholeNumber)
+    .option('--as-version <n>', 'with --log: the version of these witnesses', wholeNumber)
+    .action(async (options: Parameters<typeof import('./commands/keys-witnesses.ts').keysWitnesses>[0]) =>
+      run(options, async (terminal) =>
+        (await import('./commands/keys-witnesses.ts')).keysWitnesses(options, terminal),
+      ),
+    );
+
+  keys
+    .command('holder <who>')
+    .description('a file that says who stands behind a key, for keys add --holder; needs no server')
+    .requiredOption('--out <file>', 'where it goes; readable by its owner only')
+    .option('--json', 'for programs')
+    .action(
+      async (who: string, options: Parameters<typeof import('./commands/keys-holder.ts').keysHolder>[1]) =>
+        run(options, async (terminal) =>
+          (await import('./commands/keys-holder.ts')).keysHolder(who, options, terminal),
+        ),
     );
 
   keys

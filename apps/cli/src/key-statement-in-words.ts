@@ -10,6 +10,7 @@ import {
   ROOT_KEYS_TYPE,
   type RoleGrant,
   WITNESSES_TYPE,
+  type WitnessesPredicate,
 } from '@vitrine/statements';
 
 /** Lines of text. */
@@ -35,8 +36,8 @@ function saying(statement: KeysStatement): readonly string[] {
       ];
     case WITNESSES_TYPE:
       return [
-        `Witnesses, version ${predicate.version}: from now on ${predicate.quorum} of these operators must cosign:`,
-        ...predicate.witnesses.map(({ operator, vkey }) => `  ${operator}  ${vkey}`),
+        `Witnesses, version ${predicate.version}: from now on a checkpoint counts once it was cosigned`,
+        ...cosignersInWords(predicate),
       ];
     case KEY_ADD_TYPE:
       return [
@@ -59,6 +60,26 @@ function saying(statement: KeysStatement): readonly string[] {
             `Whatever it signed from entry ${predicate.validBelow} of the root log on is void, for good. What it signed below stands.`,
           ];
   }
+}
+
+/** Who must cosign: how many operators of each kind, then all keys of the kind. */
+export function cosignersInWords({
+  mirrorQuorum = 0,
+  quorum,
+  witnesses,
+}: WitnessesPredicate): readonly string[] {
+  const of = (kind: 'mirror' | undefined): readonly string[] =>
+    witnesses
+      .filter((each) => each.kind === kind)
+      .map(({ operator, url, vkey }) => `  ${operator}  ${vkey}${url === undefined ? '' : `  ${url}`}`);
+  const mirrors = of('mirror');
+  return [
+    `by the witnesses of ${quorum} of these operators:`,
+    ...of(undefined),
+    ...(mirrors.length === 0
+      ? []
+      : [`and by the mirrors of ${mirrorQuorum} of these operators:`, ...mirrors]),
+  ];
 }
 
 /** publisher for hello and toys */

@@ -51,6 +51,13 @@ export {
   verifyEd25519,
 } from './key.ts';
 export {
+  commitmentTo,
+  formatKeyHolder,
+  type KeyHolder,
+  MAX_KEY_HOLDER_BYTES,
+  parseKeyHolder,
+} from './key-holder.ts';
+export {
   advanceKeys,
   emptyKeysState,
   foldKeys,
@@ -127,6 +134,7 @@ export {
   registrationPolicyStatement,
   rootKeysStatement,
   WITNESSES_TYPE,
+  type WitnessEntry,
   type WitnessesPredicate,
   type WitnessesStatement,
   witnessesStatement,

@@ -36,6 +36,8 @@ export interface RootKeys {
 /** A key that signs statements, from its addition to its end. */
 export interface KeyRecord extends PublicKey {
   readonly roles: readonly RoleGrant[];
+  /** The commitment to who stands behind it, if its key-add has one. */
+  readonly holder?: string;
   /** Valid from here on. */
   readonly addedAtMs: number;
   /** Not valid from here on. */
@@ -269,10 +271,14 @@ function apply(state: KeysState, index: number, atMs: number, enveloped: Envelop
       const key = parsePublicKey(statement.predicate.key);
       if (state.keys.has(key.keyid)) throw new Refusal('known-key', `key ${key.keyid} was added before`);
       const signers = bySignersOf(byRoot, [key]);
-      return {
-        next: withKeys(state, { ...key, roles: statement.predicate.roles, addedAtMs: atMs }),
-        signers,
+      const { holder, roles } = statement.predicate;
+      const added: KeyRecord = {
+        ...key,
+        roles,
+        addedAtMs: atMs,
+        ...(holder === undefined ? {} : { holder }),
       };
+      return { next: withKeys(state, added), signers };
     }
     case KEY_ROTATE_TYPE: {
       const old = ofKey(statement.predicate.key);

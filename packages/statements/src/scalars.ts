@@ -50,6 +50,16 @@ export const versionName = v.pipe(
   ),
 );
 
+/** Where something answers, for a path to be appended to. */
+export const httpUrl = v.pipe(
+  v.string(),
+  v.maxLength(200),
+  v.regex(
+    /^https?:\/\/(?:(?![?#])[\x21-\x7e])*(?![?#/])[\x21-\x7e]$/,
+    'expected http(s)://… without a query, a fragment and a slash at its end',
+  ),
+);
+
 /** A file name without a folder. */
 export const artifactName = v.pipe(
   v.string(),

@@ -1,3 +1,4 @@
+import { formatVkey } from '@vitrine/tlog';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KEYS_ORIGIN, PUBLISHER, ROOT, ROOT_ORIGIN, START_MS } from '../test/keys-log-builder.ts';
@@ -6,24 +7,31 @@ import { ONE_OF_EACH } from '../test/one-of-each.ts';
 import { testSigner } from '../test/test-signer.ts';
 import {
   artifactStatement,
+  commitmentTo,
   formatArtifactList,
   formatDisposalList,
   formatEnvelope,
+  formatKeyHolder,
   formatLeaf,
   formatStatement,
   MAX_ENVELOPE_BYTES,
+  MAX_KEY_HOLDER_BYTES,
   parseArtifactList,
   parseDisposalList,
+  parseKeyHolder,
   parseLeaf,
   parseStatement,
   parseStatementEnvelope,
   parseStatementLeaf,
+  payloadDigestOf,
   predicateTypes,
   registrationPolicyStatement,
   StatementError,
   type StatementErrorCode,
   signEnvelope,
   signStatement,
+  type WitnessesPredicate,
+  witnessesStatement,
   withSignatures,
 } from './index.ts';
 
@@ -189,4 +197,88 @@ describe('bodies', () => {
     expect(thrown(() => formatDisposalList({ ...list, digests: [DIGEST, DIGEST] }))).toBe('malformed-body');
     expect(thrown(() => formatDisposalList({ ...list, salt: '' }))).toBe('malformed-body');
   });
+});
+
+describe('who stands behind a key', () => {
+  const holder = { holder: 'Alice Éxample, release engineering', salt: 'c'.repeat(64) };
+
+  test('is an object that the commitment is the digest of, in one spelling', () => {
+    const bytes = formatKeyHolder(holder);
+    expect(parseKeyHolder(bytes)).toEqual(holder);
+    expect(commitmentTo(holder)).toBe(payloadDigestOf(bytes));
+    expect(commitmentTo({ ...holder, salt: 'd'.repeat(64) })).not.toBe(commitmentTo(holder));
+    const spaced = new TextEncoder().encode(JSON.stringify(holder, null, 1));
+    expect(thrown(() => parseKeyHolder(spaced))).toBe('not-canonical-json');
+  });
+
+  test.each(['', 'a\nb', 'a\u202eb', 'a\u200bb', 'x'.repeat(501)])('%j is nobody', (name) => {
+    expect(thrown(() => formatKeyHolder({ ...holder, holder: name }))).toBe('malformed-body');
+  });
+
+  test('without a salt, with more members or too large is refused', () => {
+    const bytesOf = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+    expect(thrown(() => parseKeyHolder(bytesOf({ holder: 'Alice' })))).toBe('malformed-body');
+    expect(thrown(() => parseKeyHolder(bytesOf({ ...holder, title: 'Dr' })))).toBe('malformed-body');
+    expect(thrown(() => parseKeyHolder(new Uint8Array(MAX_KEY_HOLDER_BYTES + 1)))).toBe('too-large');
+  });
+});
+
+describe('witnesses', () => {
+  const key = (name: string, seed = name) =>
+    formatVkey({ name, type: 0x04, publicKey: testSigner(seed).rawPublicKey });
+  const witness = { operator: 'north', vkey: key('north/witness') };
+  const mirror = { kind: 'mirror' as const, operator: 'north', vkey: key('north/mirror') };
+  const of = (witnesses: WitnessesPredicate['witnesses'], more: Partial<WitnessesPredicate> = {}) =>
+    formatStatement(witnessesStatement({ log: KEYS_ORIGIN, quorum: 1, version: 1, witnesses, ...more }));
+
+  test('of both kinds, with a quorum of operators each', () => {
+    const { predicate } = parseStatement(of([witness, mirror], { mirrorQuorum: 1 }));
+    expect(predicate).toMatchObject({ mirrorQuorum: 1, quorum: 1 });
+  });
+
+  test.each([
+    ['one name for two keys', () => of([witness, { ...witness, vkey: key('north/witness', 'x') }])],
+    ['one key under two names', () => of([witness, { ...witness, vkey: key('other', 'north/witness') }])],
+    ['one vkey twice', () => of([witness, witness])],
+    ['a quorum of two with one operator', () => of([witness, { ...witness, vkey: key('b') }], { quorum: 2 })],
+    ['mirrors do not count as witnesses', () => of([mirror])],
+    ['witnesses do not count as mirrors', () => of([witness], { mirrorQuorum: 1 })],
+    ['a quorum of nobody', () => of([witness], { quorum: 0 })],
+    ['an operator of two words', () => of([{ ...witness, operator: 'north pole' }])],
+    ['an address that is no prefix', () => of([{ ...witness, url: 'https://north/?q' }])],
+    ['an address with a space', () => of([{ ...witness, url: 'https://north/a b' }])],
+    ['an address of another protocol', () => of([{ ...witness, url: 'file:///etc/passwd' }])],
+    [
+      'the key of a log',
+      () => of([{ ...witness, vkey: formatVkey({ name: 'n', type: 0x01, publicKey: OTHER.rawPublicKey }) }]),
+    ],
+  ])('are refused: %s', (_what, make) => {
+    expect(thrown(make)).toBe('malformed-statement');
+  });
+});
+
+test('witnesses that a stranger wrote are refused in this package’s own words, whatever their key is', () => {
+  const vkey = formatVkey({ name: 'north', type: 0x04, publicKey: OTHER.rawPublicKey });
+  const good = new TextDecoder().decode(
+    formatStatement(
+      witnessesStatement({
+        log: KEYS_ORIGIN,
+        quorum: 1,
+        version: 1,
+        witnesses: [{ operator: 'north', vkey }],
+      }),
+    ),
+  );
+  for (const hostile of [
+    good.replaceAll(vkey, 'nonsense'),
+    good.replaceAll(vkey, ''),
+    good.replace('{"operator"', '{"kind":"witness","operator"'),
+    good.replace('{"operator"', '{"kind":"log","operator"'),
+    good.replace('"quorum":1', '"mirrorQuorum":0,"quorum":1'),
+  ]) {
+    expect(hostile).not.toBe(good);
+    expect(thrown(() => parseStatement(new TextEncoder().encode(hostile)))).toMatch(
+      /^(malformed-statement|not-canonical-json)$/,
+    );
+  }
 });

@@ -43,6 +43,12 @@ const intakeVkey = formatVkey({
   publicKey: PUBLISHER.rawPublicKey,
 });
 
+const mirrorVkey = formatVkey({
+  name: 'zurich.example/mirror',
+  type: 0x04,
+  publicKey: testSigner('mirror').rawPublicKey,
+});
+
 export const ONE_OF_EACH: readonly Statement[] = [
   release(),
   artifactStatement(
@@ -143,9 +149,13 @@ export const ONE_OF_EACH: readonly Statement[] = [
   registrationPolicyStatement({ log: KEYS_ORIGIN, rules: DEFAULT_RULES.toReversed(), version: 1 }),
   witnessesStatement({
     log: KEYS_ORIGIN,
+    mirrorQuorum: 1,
     quorum: 1,
     version: 1,
-    witnesses: [{ operator: 'acme.example', vkey }],
+    witnesses: [
+      { operator: 'acme.example', vkey },
+      { kind: 'mirror', operator: 'zurich.example', url: 'https://zurich.example/mirror', vkey: mirrorVkey },
+    ],
   }),
   keyAddStatement({
     holder: DIGEST,

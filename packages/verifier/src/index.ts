@@ -24,6 +24,7 @@ export {
   type VerdictSubject,
 } from './verdict.ts';
 export {
+  carriesName,
   formatVerificationPolicy,
   isVendorKey,
   operatorOf,

@@ -21,7 +21,7 @@ test('every type in one sentence', () => {
       "A letter to acme.example/statements, for everyone to read.",
       "Root keys of acme.example, version 1: 2 of 3 keys must sign.",
       "Registration policy 1: 11 rules on who may say what.",
-      "Witnesses, version 1: 1 key, of whose operators 1 must cosign.",
+      "Witnesses, version 1: 1 witness, of whose operators 1 must cosign, and 1 mirror, of whose operators 1 must.",
       "Key 1f6bbdd2c8e3… is added: publisher for hello and world.",
       "Key 1f6bbdd2c8e3… hands its roles to a successor.",
       "Key 1f6bbdd2c8e3… is compromised: its signatures from entry 0 on are void.",

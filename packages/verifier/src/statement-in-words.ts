@@ -103,8 +103,12 @@ export function describeStatement(statement: Statement): string {
       return `Registration policy ${version}: ${countOf(rules.length, 'rule')} on who may say what.`;
     }
     case WITNESSES_TYPE: {
-      const { quorum, version, witnesses } = statement.predicate;
-      return `Witnesses, version ${version}: ${countOf(witnesses.length, 'key')}, of whose operators ${quorum} must cosign.`;
+      const { mirrorQuorum = 0, quorum, version, witnesses } = statement.predicate;
+      const mirrors = witnesses.filter(({ kind }) => kind === 'mirror').length;
+      const byWitnesses = `${countOf(witnesses.length - mirrors, 'witness', 'witnesses')}, of whose operators ${quorum} must cosign`;
+      return mirrors === 0
+        ? `Witnesses, version ${version}: ${byWitnesses}.`
+        : `Witnesses, version ${version}: ${byWitnesses}, and ${countOf(mirrors, 'mirror')}, of whose operators ${mirrorQuorum} must.`;
     }
     case KEY_ADD_TYPE: {
       const [{ digest }] = statement.subject;

@@ -111,7 +111,8 @@ export function isVendorKey(policy: VerificationPolicy, keyName: string): boolea
   );
 }
 
-function carriesName(instance: string, keyName: string): boolean {
+/** Whether a key's name says that it is the instance's own: nobody else would be believed under such a name. */
+export function carriesName(instance: string, keyName: string): boolean {
   return keyName === instance || keyName.startsWith(`${instance}/`);
 }
 

@@ -8,24 +8,42 @@ import {
   ROLES,
 } from '@vitrine/statements';
 import { couldNotRun, refused } from '../failure.ts';
+import { readHolder } from '../key-holder-file.ts';
 import { sayInKeysLog } from '../key-statement.ts';
 import type { SayingOptions } from '../key-statement.ts';
+import { printable } from '../printable.ts';
 import { readPublicKey } from '../public-key-option.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface KeysAddOptions extends SayingOptions {
   readonly public: string;
   readonly role: readonly string[];
+  /** A file of `vitrine keys holder`, or the commitment to one that somebody else keeps. */
+  readonly holder?: string;
 }
 
 /** @returns the exit code @throws Failure, ApiError */
 export async function keysAdd(options: KeysAddOptions, terminal: Terminal): Promise<0> {
   const key = await readPublicKey(options.public);
   const roles = grantsOf(options.role);
+  const holder = options.holder === undefined ? undefined : await readCommitment(options.holder, terminal);
   return sayInKeysLog(options, terminal, ({ log, state }) => {
     checkRoles(roles, state, terminal);
-    return keyAddStatement({ log, key: formatPublicKey(key), roles: [...roles] });
+    return keyAddStatement({
+      log,
+      key: formatPublicKey(key),
+      roles: [...roles],
+      ...(holder === undefined ? {} : { holder }),
+    });
   });
+}
+
+/** @throws Failure */
+async function readCommitment(text: string, terminal: Terminal): Promise<string> {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  const { holder, commitment } = await readHolder(text);
+  terminal.note(`${printable(`${text}: ${holder}`)} (only the commitment to it goes into the log)`);
+  return commitment;
 }
 
 /** ROLE for every product, or ROLE=PRODUCT,PRODUCT. Products of a role that is named twice are gathered. @throws Failure */

@@ -7,10 +7,16 @@ import {
   policyAt,
   ROOT_KEYS_TYPE,
 } from '@vitrine/statements';
+import { parseVerificationPolicy } from '@vitrine/verifier';
+import { policyWithWitnesses } from '@vitrine/verifier/witnesses-policy';
 import { connect } from '../centre-connection.ts';
-import { grantInWords, shortType } from '../key-statement-in-words.ts';
+import { couldNotRun, refused } from '../failure.ts';
+import { cosignersInWords, grantInWords, shortType } from '../key-statement-in-words.ts';
+import { readHolder } from '../key-holder-file.ts';
+import type { ReadHolder } from '../key-holder-file.ts';
 import { readKeysLog } from '../keys-log-source.ts';
 import type { ServedKeysLog } from '../keys-log-source.ts';
+import { createFile } from '../new-file.ts';
 import { printable } from '../printable.ts';
 import { styled } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
@@ -20,16 +26,32 @@ import { waiting } from '../waiting.ts';
 export interface KeysListOptions {
   readonly server: string;
   readonly policy?: string;
+  /** Where the policy goes that follows from `policy` and the witnesses that the log names. */
+  readonly policyOut?: string;
+  /** Files that say who stands behind keys of this log. */
+  readonly holder?: readonly string[];
   readonly json?: boolean;
 }
 
 /** @returns the exit code: 1 when nothing counts under the log, verified or not @throws Failure when the log is refused under the policy; ApiError */
 export async function keysList(options: KeysListOptions, terminal: Terminal): Promise<0 | 1> {
   connect(options.server);
+  if (options.policyOut !== undefined && options.policy === undefined)
+    throw couldNotRun(
+      '--policy-out needs --policy FILE: the new policy says what the old one says, but for the witnesses',
+    );
+  const holders = await Promise.all((options.holder ?? []).map(readHolder));
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const served = await readKeysLog(options.server, waiting(terminal), policy === undefined ? {} : { policy });
-  if (options.json === true) terminal.print(`${JSON.stringify(forPrograms(served))}\n`);
-  else terminal.print(`${printable(forPeople(served, options).join('\n'))}\n`);
+  const heldBy = whoHolds(served, holders);
+  if (options.json === true) terminal.print(`${JSON.stringify(forPrograms(served, heldBy))}\n`);
+  else terminal.print(`${printable(forPeople(served, heldBy, options).join('\n'))}\n`);
+  if (policy !== undefined && options.policyOut !== undefined) {
+    await createFile(options.policyOut, new TextEncoder().encode(nextPolicy(policy, served)), 0o644);
+    terminal.note(
+      `${printable(options.policyOut)} is written. Who must cosign is what the root keys of the vendor say: compare it with what the witnesses themselves say, before you use it or hand it out.`,
+    );
+  }
   if (options.json !== true && served.verified === undefined)
     terminal.note(
       styled(terminal, 'red', 'Nothing was verified.') +
@@ -38,8 +60,29 @@ export async function keysList(options: KeysListOptions, terminal: Terminal): Pr
   return served.state.unsound === undefined && served.state.rootKeys !== undefined ? 0 : 1;
 }
 
+/** Who stands behind keys, by the commitment of the keys. @throws Failure when a file is about no key of this log */
+function whoHolds(
+  { origin, state }: ServedKeysLog,
+  holders: readonly ReadHolder[],
+): ReadonlyMap<string, string> {
+  const committed = new Set([...state.keys.values()].map(({ holder }) => holder));
+  for (const { holder, commitment } of holders)
+    if (!committed.has(commitment))
+      throw refused(`no key of ${origin} commits to “${holder}” (${commitment})`);
+  return new Map(holders.map(({ holder, commitment }) => [commitment, holder]));
+}
+
+/** @throws Failure */
+function nextPolicy(policy: string, { origin, state }: ServedKeysLog): string {
+  if (state.witnesses === undefined) throw refused(`${origin} names no witnesses`);
+  return policyWithWitnesses(parseVerificationPolicy(policy), state.witnesses);
+}
+
 /** Times in milliseconds since 1970. */
-function forPrograms({ origin, leaves, state, entries, verified }: ServedKeysLog) {
+function forPrograms(
+  { origin, leaves, state, entries, verified }: ServedKeysLog,
+  heldBy: ReadonlyMap<string, string>,
+) {
   const policy = policyAt(state, state.lastRegisteredAtMs);
   return {
     log: origin,
@@ -67,12 +110,20 @@ function forPrograms({ origin, leaves, state, entries, verified }: ServedKeysLog
         : {
             version: state.witnesses.version,
             quorum: state.witnesses.quorum,
-            witnesses: state.witnesses.witnesses,
+            mirrorQuorum: state.witnesses.mirrorQuorum ?? 0,
+            witnesses: state.witnesses.witnesses.map(({ kind = 'witness', operator, url = null, vkey }) => ({
+              kind,
+              operator,
+              url,
+              vkey,
+            })),
           },
     keys: [...state.keys.values()].map((key) => ({
       keyid: key.keyid,
       spki: formatPublicKey(key),
       roles: key.roles,
+      holder: key.holder ?? null,
+      heldBy: heldBy.get(key.holder ?? '') ?? null,
       since: key.addedAtMs,
       ended: key.endedAtMs === undefined ? null : { at: key.endedAtMs, by: key.endedBy ?? null },
       successor: key.successor ?? null,
@@ -86,6 +137,7 @@ function forPrograms({ origin, leaves, state, entries, verified }: ServedKeysLog
 
 function forPeople(
   { origin, leaves, state, entries, verified }: ServedKeysLog,
+  heldBy: ReadonlyMap<string, string>,
   { policy: file, server }: KeysListOptions,
 ): string[] {
   const policy = policyAt(state, state.lastRegisteredAtMs);
@@ -115,13 +167,13 @@ function forPeople(
   if (witnesses === undefined) lines.push('  none');
   else
     lines.push(
-      `  ${witnesses.quorum} of these operators must cosign; version ${witnesses.version}`,
-      ...witnesses.witnesses.map(({ operator, vkey }) => `  ${operator}  ${vkey}`),
+      `  version ${witnesses.version}; a checkpoint counts once it was cosigned`,
+      ...cosignersInWords(witnesses).map((line) => `  ${line}`),
     );
   lines.push(
     '',
     'Keys',
-    ...[...state.keys.values()].flatMap((key) => keyLines(key, state.lastRegisteredAtMs)),
+    ...[...state.keys.values()].flatMap((key) => keyLines(key, heldBy, state.lastRegisteredAtMs)),
   );
   const idle = entries.filter((entry) => !entry.counts);
   if (idle.length > 0)
@@ -133,12 +185,16 @@ function forPeople(
   return lines;
 }
 
-function keyLines(key: KeyRecord, atMs: number): string[] {
+function keyLines(key: KeyRecord, heldBy: ReadonlyMap<string, string>, atMs: number): string[] {
+  const { holder } = key;
   const state = isValidAt(key, atMs) ? 'valid' : `${key.endedBy ?? 'ended'} ${time(key.endedAtMs)}`;
   return [
     `  ${key.keyid}  ${state}`,
     `    ${key.roles.map(grantInWords).join('; ')}`,
     `    since ${time(key.addedAtMs)}`,
+    ...(holder === undefined
+      ? []
+      : [`    held by ${heldBy.get(holder) ?? `somebody to whom ${holder} commits`}`]),
     ...(key.successor === undefined ? [] : [`    succeeded by ${key.successor}`]),
     ...(key.voidFrom === undefined
       ? []

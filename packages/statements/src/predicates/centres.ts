@@ -2,7 +2,7 @@
 
 import { parseVkey } from '@vitrine/tlog';
 import * as v from 'valibot';
-import { instanceName, logOrigin, positive, sha256Hex } from '../scalars.ts';
+import { httpUrl, instanceName, logOrigin, positive, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
 
 export const CENTRE_TYPE = 'https://vitrine.dev/centre/v1';
@@ -43,11 +43,7 @@ const centrePredicate = v.strictObject({
       v.regex(/^\S{1,64}$/, 'expected an operator: a word of at most 64 characters'),
     ),
     region: v.picklist(REGIONS),
-    url: v.pipe(
-      v.string(),
-      v.maxLength(200),
-      v.regex(/^https?:\/\/[^\s?#]+[^\s?#/]$/, 'expected http(s)://… without a slash at its end'),
-    ),
+    url: httpUrl,
   }),
   intake: v.strictObject({ origin: logOrigin, vkey: vkeyOfType(0x01, 'expected the vkey of a log (0x01)') }),
   log: logOrigin,

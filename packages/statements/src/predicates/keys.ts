@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { formatCanonicalJson } from '../canonical-json.ts';
 import { MAX_SIGNATURES } from '../dsse.ts';
 import { keyidOf as keyidOfSpki, parsePublicKey } from '../key.ts';
-import { count, instanceName, logOrigin, positive, productName, sha256Hex } from '../scalars.ts';
+import { count, httpUrl, instanceName, logOrigin, positive, productName, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, statementOfMany, subject } from './in-toto.ts';
 
 export const ROOT_KEYS_TYPE = 'https://vitrine.dev/root-keys/v1';
@@ -72,33 +72,49 @@ const registrationPolicyPredicate = v.strictObject({
   version: positive,
 });
 
+const cosigner = v.strictObject({
+  /** A mirror vouches that the log's entries can be had too, a witness only that the log has not forked. */
+  kind: v.exactOptional(v.literal('mirror')),
+  operator: v.pipe(
+    v.string(),
+    v.regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/,
+      'expected an operator: 1–128 letters, digits and . _ : / -',
+    ),
+  ),
+  /** The submission prefix of c2sp.org/tlog-witness or tlog-mirror. */
+  url: v.exactOptional(httpUrl),
+  vkey: v.pipe(v.string(), v.maxLength(300), v.check(isWitnessKey, 'expected the vkey of a cosigner (0x04)')),
+});
+
 const witnessesPredicate = v.pipe(
   v.strictObject({
     log: logOrigin,
+    mirrorQuorum: v.exactOptional(positive),
     quorum: positive,
     version: positive,
-    witnesses: v.pipe(
-      v.array(
-        v.strictObject({
-          operator: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/)),
-          vkey: v.pipe(
-            v.string(),
-            v.maxLength(300),
-            v.check(isWitnessKey, 'expected the vkey of a cosigner (0x04)'),
-          ),
-        }),
-      ),
-      v.minLength(1),
-      v.maxLength(MAX_WITNESSES),
-    ),
+    witnesses: v.pipe(v.array(cosigner), v.minLength(1), v.maxLength(MAX_WITNESSES)),
   }),
   v.check(
     ({ witnesses }) => isAscending(witnesses.map(({ vkey }) => vkey)),
     'witnesses are sorted by vkey, none twice',
   ),
+  // A verification policy names cosigners by their key's name, and a cosignature does not say which name made it.
   v.check(
-    ({ quorum, witnesses }) => quorum <= new Set(witnesses.map(({ operator }) => operator)).size,
-    'the quorum is larger than the number of operators',
+    ({ witnesses }) => isDistinct(witnesses.map(({ vkey }) => parseVkey(vkey).name)),
+    'two witnesses have the same key name',
+  ),
+  v.check(
+    ({ witnesses }) => isDistinct(witnesses.map(({ vkey }) => encodeHex(parseVkey(vkey).publicKey))),
+    'two witnesses have the same key',
+  ),
+  v.check(
+    ({ quorum, witnesses }) => quorum <= operatorsOf(witnesses, undefined).size,
+    'the quorum is larger than the number of operators of witnesses',
+  ),
+  v.check(
+    ({ mirrorQuorum = 0, witnesses }) => mirrorQuorum <= operatorsOf(witnesses, 'mirror').size,
+    'mirrorQuorum is larger than the number of operators of mirrors',
   ),
 );
 
@@ -202,6 +218,7 @@ export type KeyRevokeStatement = v.InferOutput<typeof keyRevokeSchema>;
 export type RootKeysPredicate = v.InferOutput<typeof rootKeysPredicate>;
 export type RegistrationPolicyPredicate = v.InferOutput<typeof registrationPolicyPredicate>;
 export type WitnessesPredicate = v.InferOutput<typeof witnessesPredicate>;
+export type WitnessEntry = v.InferOutput<typeof cosigner>;
 export type KeyAddPredicate = v.InferOutput<typeof keyAddPredicate>;
 export type KeyRotatePredicate = v.InferOutput<typeof keyRotatePredicate>;
 export type KeyRevokePredicate = v.InferOutput<typeof keyRevokePredicate>;
@@ -232,7 +249,10 @@ export function registrationPolicyStatement(
   };
 }
 
-/** The witnesses that the instance asks from now on; they are sorted here. The first has version 1. */
+/**
+ * The witnesses that the instance asks from now on; they are sorted here. The first has version 1. A checkpoint counts
+ * when the witnesses of `quorum` operators cosigned it, and the mirrors of `mirrorQuorum`: keys of one operator count once.
+ */
 export function witnessesStatement(predicate: WitnessesPredicate): WitnessesStatement {
   const witnesses = predicate.witnesses.toSorted((a, b) => (a.vkey < b.vkey ? -1 : 1));
   const sorted = { ...predicate, witnesses };
@@ -313,6 +333,17 @@ function isWitnessKey(vkey: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isDistinct(texts: readonly string[]): boolean {
+  return new Set(texts).size === texts.length;
+}
+
+function operatorsOf(
+  witnesses: readonly { readonly kind?: 'mirror'; readonly operator: string }[],
+  kind: 'mirror' | undefined,
+): ReadonlySet<string> {
+  return new Set(witnesses.filter((each) => each.kind === kind).map(({ operator }) => operator));
 }
 
 function isAscending(texts: readonly string[]): boolean {
