@@ -1,4 +1,4 @@
-/** What the log engine refuses or fails at. The HTTP layer maps codes to status codes; nobody else does. */
+/** What the log engine, and the cosigners beside it, refuse or fail at. The HTTP layer maps codes to status codes; nobody else does. */
 
 /**
  * - `entry-too-large`: an entry is longer than the log admits, or a group longer than one batch may be
@@ -7,6 +7,10 @@
  * - `writer-stopped`: a write had an unknown outcome (a failed fdatasync, say); nothing pending was
  *   acknowledged, and the writer is re-reading its tail
  * - `stale-writer`: a newer writer has taken over this log; this one has stopped for good
+ * - `awaiting-witnesses`: before the first signature the writer asks its witnesses what they hold, and too few answer
+ * - `behind-witness`: a witness holds a checkpoint that this log signed and does not contain; it writes no more, because
+ *   what it would sign is a fork
+ * - `no-quorum`: too few cosignatures have come; entries are durable and accepted, and their publication waits
  * - `clock-behind`: the wall clock is over 60 s behind the newest `registeredAt`
  * - `clock-jumped`: the wall clock leapt ahead of the monotonic one and has not settled yet
  * - `closed`: the log is closed, or is closing
@@ -23,6 +27,9 @@ export type LogErrorCode =
   | 'disk-full'
   | 'writer-stopped'
   | 'stale-writer'
+  | 'awaiting-witnesses'
+  | 'behind-witness'
+  | 'no-quorum'
   | 'clock-behind'
   | 'clock-jumped'
   | 'closed'

@@ -3,6 +3,7 @@
  * `openLogs` (open-logs.ts) makes them; `storage/log-files` holds them on disk.
  */
 import type { Ed25519Key } from './ed25519-key.ts';
+import type { LogError } from './log-error.ts';
 import type { LogMetrics } from './metrics.ts';
 
 /**
@@ -79,10 +80,11 @@ export type Head = {
  * - `open`: appends and reads
  * - `disk-full`: refuses appends, and tries again by itself. When it was so from the start, only what is published can
  *   be read until then; what is durable beyond comes with the next commit told to `onCommitted`
+ * - `awaiting-witnesses`: has signed nothing yet in this process; asks its witnesses again by itself
  * - `failed`: a write had an unknown outcome; refuses appends until the tail has been read again
  * - `closed`
  */
-export type LogState = 'open' | 'disk-full' | 'failed' | 'closed';
+export type LogState = 'open' | 'disk-full' | 'awaiting-witnesses' | 'failed' | 'closed';
 
 /** The reading half of a log: of one that is written here, and of one that is followed. */
 export interface LogView {
@@ -143,6 +145,8 @@ export interface LogView {
 /** One log, open for reading and writing. */
 export interface Log extends LogView {
   readonly state: LogState;
+  /** Why the last publication failed: `no-quorum` says which cosigners are missing. null if it did not. */
+  readonly publicationFailure: LogError | null;
   /** registeredAt of the newest durable entry, 0 without one; null in an open log. */
   readonly newestRegisteredAt: number | null;
   /**
@@ -157,7 +161,8 @@ export interface Log extends LogView {
    * whose identity the log has, or that stands twice in the group, is answered with the existing index.
    * The bytes MUST NOT be changed before it settles.
    * @throws LogError `entry-too-large`, `overloaded`, `disk-full`, `writer-stopped`, `clock-behind`,
-   *   `clock-jumped`, `closed`. After each of them nothing of the group was acknowledged, and the caller may
+   *   `clock-jumped`, `awaiting-witnesses`, `behind-witness`, `no-quorum` (so much waits for cosignatures that memory is
+   *   full), `closed`. After each of them nothing of the group was acknowledged, and the caller may
    *   append it again: whatever did become durable is then found as a duplicate.
    * @throws RangeError for an empty group
    */
@@ -173,7 +178,7 @@ export interface Log extends LogView {
   /**
    * Publishes now, with a cosignature dated no earlier than this call (and the logs coupled to this one as
    * well). Calls at the same time share one publication.
-   * @throws LogError `closed`, `disk-full`, `writer-stopped`, `clock-behind`
+   * @throws LogError `closed`, `disk-full`, `writer-stopped`, `clock-behind`, `awaiting-witnesses`, `behind-witness`, `no-quorum`
    */
   republish(): Promise<PublishedCheckpoint>;
 

@@ -1,4 +1,5 @@
 /** Counters, gauges and histograms of one log, as a plain snapshot; the HTTP layer turns it into Prometheus text. */
+import type { LogState } from './log.ts';
 
 /** Cumulative histogram: `counts[i]` observations were ≤ `bounds[i]` seconds; `count` is all of them. */
 export type HistogramSnapshot = {
@@ -28,7 +29,7 @@ export type LogMetrics = {
   readonly unpublishedBytes: number;
   /** Milliseconds since 1970 of the last publication. */
   readonly lastPublishedAtMs: number;
-  readonly state: 'open' | 'disk-full' | 'failed' | 'closed';
+  readonly state: LogState;
   readonly commitSeconds: HistogramSnapshot;
   readonly publishSeconds: HistogramSnapshot;
   /** From `append` to durable. */

@@ -3,6 +3,7 @@ import { EMPTY_ROOT } from '@vitrine/tlog';
 import { Anchoring } from './anchoring.ts';
 import { type Cosigner, LogSigner, type SignedCheckpoint } from './checkpoint-signing.ts';
 import type { Clock } from './clock.ts';
+import type { Cosigners } from './cosigners.ts';
 import type { Appended, Entry, EntryKind, Head, Log, LogSpec, LogState, PublishedCheckpoint } from './log.ts';
 import { LogError } from './log-error.ts';
 import { LogReader } from './log-reader.ts';
@@ -20,6 +21,8 @@ export type OpenLogParts = {
   readonly spec: LogSpec;
   readonly storage: LogStorage;
   readonly cosigner: Cosigner;
+  /** null where nobody else cosigns. */
+  readonly others: Cosigners | null;
   readonly clock: Clock;
   readonly limits: LogLimits;
   readonly logger: EngineLogger;
@@ -47,6 +50,8 @@ export class OpenLog implements Log {
   readonly #committedListeners = new Set<(size: number) => void>();
   readonly #publishedListeners = new Set<(checkpoint: PublishedCheckpoint) => void>();
   #published: PublishedCheckpoint | null;
+  #offeredSize = 0;
+  #publicationFailure: LogError | null = null;
   #publication: Publication | null = null;
   #closed = false;
 
@@ -73,7 +78,9 @@ export class OpenLog implements Log {
     this.#cosigner = cosigner;
     this.#keepHistory = spec.keepHistory ?? false;
     this.#logger = logger;
-    this.#reader = new LogReader(this.kind, opened.store, opened.tail, () => this.#published?.size ?? 0);
+    this.#reader = new LogReader(this.kind, opened.store, opened.tail, () =>
+      Math.max(this.#published?.size ?? 0, this.#offeredSize),
+    );
     this.#registrationClock =
       this.kind === 'open' ? null : new RegistrationClock(clock, opened.newestRegisteredAt);
     this.#anchoring =
@@ -96,6 +103,8 @@ export class OpenLog implements Log {
       limits,
       counters: this.#counters,
       logger,
+      confirm: confirmation(parts, opened.store, opened.tail),
+      publicationFailure: () => this.#publicationFailure,
       onCommitted: () => this.#committed(),
     });
   }
@@ -143,12 +152,23 @@ export class OpenLog implements Log {
   get publishable(): Publishable {
     return {
       name: this.name,
+      origin: this.origin,
       keepHistory: this.#keepHistory,
       store: this.#store,
       tail: this.#tail,
       registrationClock: this.#registrationClock,
       counters: this.#counters,
       publishedSize: () => this.#published?.size ?? null,
+      onPublicationFailed: (error) => {
+        this.#publicationFailure = error instanceof LogError ? error : null;
+        // Whoever waits for memory looks again.
+        this.#tail.release();
+      },
+      requireSigning: () => this.#sequencer.requireSigning(),
+      onOffered: (size) => {
+        this.#offeredSize = size;
+      },
+      consistencyProof: (from, to) => this.#reader.consistencyProof(from, to),
       onPublished: (checkpoint) => this.#shown(checkpoint),
     };
   }
@@ -160,6 +180,10 @@ export class OpenLog implements Log {
 
   get state(): LogState {
     return this.#sequencer.state;
+  }
+
+  get publicationFailure(): LogError | null {
+    return this.#publicationFailure;
   }
 
   get newestRegisteredAt(): number | null {
@@ -311,6 +335,7 @@ export class OpenLog implements Log {
   }
 
   #shown(checkpoint: PublishedCheckpoint): void {
+    this.#publicationFailure = null;
     this.#published = checkpoint;
     this.#waiters.reached(checkpoint.size, checkpoint);
     this.#anchoring?.published(checkpoint);
@@ -347,4 +372,16 @@ async function publishedBefore(
     cosignedAt: cosigner.timeOf(checkpoint.note) ?? 0,
     companions: history?.note === checkpoint.note ? history.companions : {},
   };
+}
+
+/** Asks the others what they hold of this log, once its end is known. */
+function confirmation(
+  { spec, others }: OpenLogParts,
+  store: LogStore,
+  tail: Tail,
+): (() => Promise<void>) | null {
+  if (others?.concern(spec.origin) !== true) return null;
+  const reader = new LogReader(spec.entries.kind, store, tail, () => tail.size);
+  return () =>
+    others.confirm({ origin: spec.origin, size: tail.size, rootAt: (size) => reader.rootAt(size) });
 }

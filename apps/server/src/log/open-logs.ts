@@ -2,6 +2,7 @@
 import { EMPTY_ROOT } from '@vitrine/tlog';
 import { Cosigner, LogSigner } from './checkpoint-signing.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Cosigners } from './cosigners.ts';
 import type { Ed25519Key } from './ed25519-key.ts';
 import { type EngineLogger, silent } from './engine-logger.ts';
 import { DEFAULT_LIMITS, type LogLimits } from './limits.ts';
@@ -17,6 +18,8 @@ export type LogsOptions = {
   readonly logs: readonly LogSpec[];
   /** The instance's own cosigner: signs 0x04 on every checkpoint. Its name differs from every log's. */
   readonly cosigner: { readonly name: string; readonly key: Ed25519Key };
+  /** Others who cosign; none unless given. */
+  readonly others?: Cosigners;
   /**
    * Logs published as one: when `lead` publishes with a cosignature dated T, each of `companions` gets a
    * cosignature dated T or later and is published first; their notes are in the lead's `companions` and
@@ -102,6 +105,7 @@ class OpenedLogs implements Logs {
           storage,
           clock,
           cosigner: this.#cosigner,
+          others: this.#options.others ?? null,
           limits: this.#limits,
           logger: this.#logger,
           anchor: anchored ? (head) => anchor.append(head, this) : null,
@@ -161,6 +165,7 @@ class OpenedLogs implements Logs {
       lead: this.#open(group.lead).publishable,
       companions: group.companions.map((name) => this.#open(name).publishable),
       cosigner: this.#cosigner,
+      others: this.#options.others ?? null,
       clock,
       intervalMs: this.#limits.publishIntervalMs,
       logger: this.#logger,

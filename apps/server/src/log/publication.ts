@@ -1,12 +1,15 @@
 /**
- * Makes checkpoints public. Order, on which every reader relies: tiles and bundles durable, then the cosignature,
- * then the history record, then the checkpoint in one rename, then whoever waits is told.
+ * Makes checkpoints public. Order, on which every reader relies: tiles and bundles durable, then the instance's own
+ * cosignature, then those of others, then the history record, then the checkpoint in one rename, then whoever waits is told.
  *
  * Logs that are published together are one publication: the lead is cosigned first, at T; each companion after it,
- * at T or later, and shown before it. So whoever cites the lead's checkpoint can cite companions no older.
+ * at T or later, and shown before it. Of the lead's cosignatures only those stay whose cosigner has cosigned every companion
+ * afterwards: so whoever cites the lead's checkpoint can cite companions no older, under any quorum.
  */
+import { formatNote, type NoteSignature, parseNote } from '@vitrine/tlog';
 import type { Cosigner, SignedCheckpoint } from './checkpoint-signing.ts';
 import type { Clock } from './clock.ts';
+import type { Cosigners } from './cosigners.ts';
 import type { PublishedCheckpoint } from './log.ts';
 import { LogError } from './log-error.ts';
 import type { LogStore } from './log-store.ts';
@@ -21,6 +24,7 @@ const RETRY_MOST_MS = 10_000;
 /** One log as the publication sees it. */
 export type Publishable = {
   readonly name: string;
+  readonly origin: string;
   readonly keepHistory: boolean;
   readonly store: LogStore;
   readonly tail: Tail;
@@ -29,9 +33,19 @@ export type Publishable = {
   readonly counters: LogCounters;
   /** null before the first publication in this process. */
   readonly publishedSize: () => number | null;
+  /** Told of each publication that failed. MUST NOT throw. */
+  readonly onPublicationFailed: (error: unknown) => void;
+  /** @throws LogError while the writer may sign nothing */
+  readonly requireSigning: () => void;
+  /** Everything up to this size is in durable tiles: whoever is asked to cosign it may read them. */
+  readonly onOffered: (size: number) => void;
+  /** As `Log.consistencyProof`, up to the size offered. */
+  readonly consistencyProof: (from: number, to: number) => Promise<Uint8Array[]>;
   /** Tells whoever waits. MUST NOT throw. */
   readonly onPublished: (checkpoint: PublishedCheckpoint) => void;
 };
+
+type Cosigned = { readonly shown: PublishedCheckpoint; readonly others: readonly NoteSignature[] };
 
 type Prepared = { readonly log: Publishable; readonly snapshot: TailSnapshot };
 
@@ -39,6 +53,7 @@ export class Publication {
   readonly #lead: Publishable;
   readonly #companions: readonly Publishable[];
   readonly #cosigner: Cosigner;
+  readonly #others: Cosigners | null;
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #logger: EngineLogger;
@@ -54,6 +69,8 @@ export class Publication {
     readonly lead: Publishable;
     readonly companions: readonly Publishable[];
     readonly cosigner: Cosigner;
+    /** null where nobody else cosigns. */
+    readonly others: Cosigners | null;
     readonly clock: Clock;
     readonly intervalMs: number;
     readonly logger: EngineLogger;
@@ -61,6 +78,7 @@ export class Publication {
     this.#lead = parts.lead;
     this.#companions = parts.companions;
     this.#cosigner = parts.cosigner;
+    this.#others = parts.others;
     this.#clock = parts.clock;
     this.#intervalMs = parts.intervalMs;
     this.#logger = parts.logger;
@@ -142,11 +160,17 @@ export class Publication {
     try {
       const lead = prepare(this.#lead);
       const companions = this.#companions.map(prepare);
-      for (const { log } of [lead, ...companions]) log.registrationClock?.checkNotBehind();
+      for (const { log } of [lead, ...companions]) {
+        log.requireSigning();
+        log.registrationClock?.checkNotBehind();
+      }
       await Promise.all([lead, ...companions].map(writeTiles));
       await this.#show(lead, companions);
     } catch (err) {
-      for (const { counters } of this.#members()) counters.publicationFailures++;
+      for (const log of this.#members()) {
+        log.counters.publicationFailures++;
+        log.onPublicationFailed(err);
+      }
       this.#logger.error({ log: this.#lead.name, err }, 'a publication failed and will be tried again');
       throw err;
     }
@@ -158,19 +182,55 @@ export class Publication {
   }
 
   async #show(lead: Prepared, companions: readonly Prepared[]): Promise<void> {
-    const leadShown = this.#cosign(lead, 0);
-    const notes: Record<string, string> = {};
+    const leadCosigned = await this.#cosign(lead, 0);
+    const companionsCosigned: Cosigned[] = [];
     for (const companion of companions) {
-      const shown = this.#cosign(companion, leadShown.cosignedAt);
-      notes[companion.log.name] = shown.note;
-      await publish(companion, shown);
+      companionsCosigned.push(await this.#cosign(companion, leadCosigned.shown.cosignedAt));
     }
-    await publish(lead, { ...leadShown, companions: notes });
+    const shown = this.#withOthers(lead, leadCosigned, companionsCosigned);
+    const notes: Record<string, string> = {};
+    for (const [i, companion] of companions.entries()) {
+      const cosigned = companionsCosigned[i];
+      if (cosigned === undefined) continue;
+      const companionShown = this.#withOthers(companion, cosigned, []);
+      notes[companion.log.name] = companionShown.note;
+      await publish(companion, companionShown);
+    }
+    await publish(lead, { ...shown, companions: notes });
   }
 
-  #cosign({ snapshot }: Prepared, notBefore: number): PublishedCheckpoint {
+  /** Cosigned by the instance, at `notBefore` (POSIX seconds) or later, and then by others. */
+  async #cosign({ log, snapshot }: Prepared, notBefore: number): Promise<Cosigned> {
     const cosignedAt = Math.max(notBefore, Math.floor(this.#clock.nowMs() / 1000));
-    return { ...checkpointOf(snapshot.checkpoint, this.#cosigner, cosignedAt), cosignedAt, companions: {} };
+    const own = checkpointOf(snapshot.checkpoint, this.#cosigner, cosignedAt);
+    const shown = { ...own, cosignedAt, companions: {} };
+    if (this.#others?.concern(log.origin) !== true) return { shown, others: [] };
+    const { size, root, note } = own;
+    log.onOffered(size);
+    const others = await this.#others.ask({
+      origin: log.origin,
+      size,
+      root,
+      note,
+      consistencyProof: (from) => log.consistencyProof(from, size),
+    });
+    return { shown, others };
+  }
+
+  /** The checkpoint with the cosignatures of those others who cosigned each of these as well. */
+  #withOthers(
+    { log }: Prepared,
+    { shown, others }: Cosigned,
+    also: readonly Cosigned[],
+  ): PublishedCheckpoint {
+    if (this.#others?.concern(log.origin) !== true) return shown;
+    const kept = others.filter(({ name, keyId }) =>
+      also.every((each) => each.others.some((other) => other.name === name && other.keyId === keyId)),
+    );
+    const { text, signatures } = parseNote(shown.note);
+    const note = formatNote({ text, signatures: [...signatures, ...kept] });
+    this.#others.requireQuorum(note);
+    return { ...shown, note };
   }
 }
 

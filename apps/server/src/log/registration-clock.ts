@@ -64,7 +64,7 @@ export class RegistrationClock {
     if (aheadMs <= MAX_SKEW_MS) return;
     throw new LogError(
       'clock-behind',
-      `the clock of this machine is ${Math.ceil(aheadMs / 1000)} s behind the newest entry of the log: set the clock right, or wait`,
+      `the clock of this machine is ${Math.ceil(aheadMs / 1000)} s behind the newest time that was signed here: set the clock right, or wait`,
       { retryAfterMs: Math.min(aheadMs - MAX_SKEW_MS, 60_000) },
     );
   }
@@ -86,7 +86,7 @@ export class RegistrationClock {
       const byS = Math.round((offsetMs - this.#offsetMs) / 1000);
       throw new LogError(
         'clock-jumped',
-        `the clock of this machine leapt ahead by ${byS} s; entries are taken again once it has been steady for ${Math.ceil(leftMs / 1000)} s, or has come back`,
+        `the clock of this machine leapt ahead by ${byS} s; nothing more is signed until it has been steady for ${Math.ceil(leftMs / 1000)} s, or has come back`,
         { retryAfterMs: leftMs },
       );
     }

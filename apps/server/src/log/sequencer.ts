@@ -14,7 +14,7 @@ import {
 } from './deduplication.ts';
 import { writeLeafHash } from './hashing.ts';
 import type { Appended, LogSpec, LogState } from './log.ts';
-import { LogError } from './log-error.ts';
+import { LogError, type LogErrorCode } from './log-error.ts';
 import { type LogReader, REGISTERED_AT_BYTES, readLeaf } from './log-reader.ts';
 import type { CommittedBatch, IdentityIndex, LogStore } from './log-store.ts';
 import type { LogCounters } from './metrics.ts';
@@ -26,6 +26,11 @@ import type { Tail } from './tail.ts';
 const RETRY_AFTER_MS = 1_000;
 const RECOVER_FIRST_MS = 100;
 const RECOVER_MOST_MS = 30_000;
+
+/** What keeps a log from being written when it is opened, and nobody from reading it. */
+const READABLE: readonly LogErrorCode[] = ['disk-full', 'awaiting-witnesses', 'behind-witness'];
+/** After these the writer never goes on by itself. */
+const FINAL: readonly LogErrorCode[] = ['stale-writer', 'behind-witness'];
 
 type Group = {
   readonly entries: readonly Uint8Array[];
@@ -49,6 +54,10 @@ export type SequencerParts = {
   readonly limits: LogLimits;
   readonly counters: LogCounters;
   readonly logger: EngineLogger;
+  /** Asked after taking over and before the first signature; null where nobody else cosigns. */
+  readonly confirm: (() => Promise<void>) | null;
+  /** Why the last publication failed, or null if it did not. */
+  readonly publicationFailure: () => LogError | null;
   /** Called after each commit, before its callers are answered. */
   readonly onCommitted: () => void;
 };
@@ -58,6 +67,7 @@ export class Sequencer {
   readonly #deduplication: Deduplication;
   readonly #maxEntryBytes: number;
   #epoch = 0;
+  #confirmed: boolean;
   #state: LogState = 'open';
   #closing = false;
   #stopCause: unknown = null;
@@ -70,6 +80,7 @@ export class Sequencer {
   constructor(parts: SequencerParts) {
     const { spec, identities, reader } = parts;
     this.#parts = parts;
+    this.#confirmed = parts.confirm === null;
     this.#deduplication = new Deduplication(spec.entries, identities, reader);
     const most = spec.entries.kind === 'open' ? MAX_ENTRY_BYTES : MAX_ENTRY_BYTES - REGISTERED_AT_BYTES;
     this.#maxEntryBytes = Math.min(spec.maxEntryBytes ?? most, most);
@@ -91,14 +102,16 @@ export class Sequencer {
    * Takes over the log: applies the durable batches that are not in tiles yet. On a full disk it does so later, by
    * itself: until the store has copied them, nothing says that they are more than the page cache's, so they are not
    * shown either.
+   * While too few witnesses answer, it signs nothing, and asks again by itself.
    * @throws LogError `log-missing`, `corrupt`, `wrong-key`
    */
   async start(): Promise<void> {
     const { spec, identities, reader, tail, logger } = this.#parts;
     try {
       await this.#takeOver();
+      await this.#confirm();
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!(error instanceof LogError) || !READABLE.includes(error.code)) throw error;
       this.#stop(error, RETRY_AFTER_MS);
     }
     if (!(await isIndexOf(spec.entries, identities, reader, tail.size))) {
@@ -171,13 +184,22 @@ export class Sequencer {
     });
   }
 
+  /** @throws LogError while the writer may sign nothing, not even what is durable already */
+  requireSigning(): void {
+    if (!this.#confirmed) throw this.#refusal();
+  }
+
   #requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
     if (this.#state !== 'open') throw this.#refusal();
   }
 
   #refusal(): LogError {
-    return this.#state === 'disk-full' ? this.#diskFull() : this.#stopped();
+    if (this.#state === 'disk-full') return this.#diskFull();
+    const cause = this.#stopCause;
+    const told =
+      cause instanceof LogError && (FINAL.includes(cause.code) || cause.code === 'awaiting-witnesses');
+    return told ? cause : this.#stopped();
   }
 
   #diskFull(): LogError {
@@ -192,12 +214,8 @@ export class Sequencer {
   }
 
   #stopped(): LogError {
-    const code =
-      this.#stopCause instanceof LogError && this.#stopCause.code === 'stale-writer'
-        ? 'stale-writer'
-        : 'writer-stopped';
     return new LogError(
-      code,
+      'writer-stopped',
       `the log ${this.#parts.spec.name} could not write and is reading its end again; nothing pending was acknowledged`,
       { cause: this.#stopCause, retryAfterMs: RETRY_AFTER_MS },
     );
@@ -223,7 +241,15 @@ export class Sequencer {
         this.#rejectQueue(this.#refusal());
         return;
       }
-      while (tail.unwrittenBytes > limits.maxUnpublishedBytes && !this.#closing) await tail.whenWritten();
+      while (tail.unwrittenBytes > limits.maxUnpublishedBytes && !this.#closing) {
+        const failure = this.#parts.publicationFailure();
+        // Cosigners may be away for hours: nobody is kept waiting for them, and memory stays bounded.
+        if (failure?.code === 'no-quorum') {
+          this.#rejectQueue(failure);
+          return;
+        }
+        await tail.whenWritten();
+      }
       const groups = this.#take();
       try {
         await this.#sequence(groups);
@@ -310,15 +336,15 @@ export class Sequencer {
   /** Takes no more entries until the store could be opened again, which is tried after `delayMs`. */
   #stop(cause: unknown, delayMs: number): void {
     const { logger, spec } = this.#parts;
-    const state = isFull(cause) ? 'disk-full' : 'failed';
-    // A disk may stay full for long.
+    const state = stateAfter(cause);
+    // A disk may stay full for long, and a witness away.
     if (state === 'failed') logger.error({ log: spec.name, err: cause }, 'the writer has stopped');
     else if (state !== this.#state)
-      logger.warn({ log: spec.name, err: cause }, 'no space left: entries are refused until there is');
+      logger.warn({ log: spec.name, err: cause }, 'entries are refused for now; it is tried again');
     this.#state = state;
     this.#stopCause = cause;
-    if (cause instanceof LogError && cause.code === 'stale-writer') return;
-    this.#recoverIn(state === 'disk-full' ? RETRY_AFTER_MS : delayMs);
+    if (cause instanceof LogError && FINAL.includes(cause.code)) return;
+    this.#recoverIn(state === 'failed' ? delayMs : RETRY_AFTER_MS);
   }
 
   #recoverIn(delayMs: number): void {
@@ -333,7 +359,9 @@ export class Sequencer {
   async #recover(delayMs: number): Promise<void> {
     const { spec, identities, reader, tail, logger, onCommitted } = this.#parts;
     try {
-      await this.#takeOver();
+      // Asking the witnesses again needs no new segment.
+      if (this.#state !== 'awaiting-witnesses') await this.#takeOver();
+      await this.#confirm();
       await catchUp(spec.entries, identities, reader, tail.size);
       this.#state = 'open';
       this.#stopCause = null;
@@ -352,6 +380,13 @@ export class Sequencer {
     const { epoch, batches } = await this.#parts.store.open();
     for await (const batch of batches) this.#replay(batch);
     this.#epoch = epoch;
+  }
+
+  /** Once: what this process commits afterwards, no witness can hold before it. */
+  async #confirm(): Promise<void> {
+    if (this.#confirmed) return;
+    await this.#parts.confirm?.();
+    this.#confirmed = true;
   }
 
   #replay(batch: CommittedBatch): void {
@@ -451,6 +486,11 @@ class BatchBuilder {
     const leafHash = this.#leafHashes.subarray(at, at + HASH_BYTES);
     return { leafIndex, registeredAt: this.#registeredAt, leafHash, duplicate: false };
   }
+}
+
+function stateAfter(cause: unknown): LogState {
+  if (isFull(cause)) return 'disk-full';
+  return cause instanceof LogError && cause.code === 'awaiting-witnesses' ? 'awaiting-witnesses' : 'failed';
 }
 
 function isFull(error: unknown): boolean {
