@@ -15,12 +15,14 @@ import {
   formatPublicKey,
   formatStatement,
   keyAddStatement,
+  keyRevokeStatement,
+  keyRotateStatement,
   payloadDigestOf,
   releaseStatement,
   signStatement,
   withdrawalStatement,
 } from '@vitrine/statements';
-import type { Signer } from '@vitrine/statements';
+import type { KeyRevokeStatement, KeyRotateStatement, Signer } from '@vitrine/statements';
 import { formatManifest, manifestOf, snapshotRootOf } from '@vitrine/source';
 import {
   bin,
@@ -674,6 +676,102 @@ describe('a folder that was put together from parts', () => {
   });
 });
 
+describe('a publication that was begun and not ended', () => {
+  async function begun(signer: Signer, product: string, version: string) {
+    const token = await centre.token(signer);
+    const publication = await open(token, product, version);
+    return { ...publication, token };
+  }
+  const input = (product: string) => ({
+    product,
+    version: '1',
+    source: { a: `source of ${product}` },
+    artifacts: { 'p.bin': Buffer.from(`program of ${product}`) },
+  });
+  const missing = async (token: string, id: string, digest: string) =>
+    (
+      await centre.api.call('missingObjects', {
+        token,
+        params: { id },
+        body: { visibility: 'secret', digests: [digest] },
+      })
+    ).missing;
+  const commit = (token: string, id: string, envelopes: readonly string[]) =>
+    code(
+      centre.api.call('commitPublication', { token, params: { id }, body: { envelopes: [...envelopes] } }),
+    );
+  const keyStatement = async (
+    statement: KeyRevokeStatement | KeyRotateStatement,
+    signers: readonly Signer[],
+  ) => statements([text(await signStatement(statement, signers))], [], 'keys');
+  const origin = () => `${centre.name}/keys`;
+
+  test('goes on under its secret for its opener and for every other publisher, as long as the opener may publish', async () => {
+    const [opener, other] = [await publisherOf('begun'), await publisherOf('begun')];
+    const first = await begun(opener, 'begun', '1');
+    for (const signer of [opener, other, centre.signer])
+      expect(await begun(signer, 'begun', '1')).toMatchObject({
+        id: first.id,
+        snapshotSecret: first.snapshotSecret,
+      });
+  });
+
+  test.each(['revoked', 'rotated'] as const)(
+    'starts afresh, with what was sent for it, once its opener’s key is %s',
+    async (how) => {
+      const product = `left-${how}`;
+      const opener = await publisherOf(product);
+      const helper = await publisherOf(product);
+      const successor = newSigner();
+      const first = await begun(opener, product, '1');
+      expect((await begun(helper, product, '1')).id).toBe(first.id);
+      const stale = await prepareRelease(centre, first.snapshotSecret, input(product), helper);
+      await sendObjects(centre, first.token, first.id, stale);
+      const log = origin();
+      await (how === 'revoked'
+        ? keyStatement(keyRevokeStatement({ log, key: opener.keyid, reason: 'retired' }), [centre.signer])
+        : keyStatement(
+            keyRotateStatement({ log, key: opener.keyid, successor: formatPublicKey(successor) }),
+            [opener, successor],
+          ));
+      expect(await code(open(first.token, product, '1'))).toBe('forbidden');
+      const signer = how === 'revoked' ? helper : successor;
+      const both = await Promise.all([begun(signer, product, '1'), begun(signer, product, '1')]);
+      const [second] = both;
+      expect(both[1]).toMatchObject({ id: second.id, snapshotSecret: second.snapshotSecret });
+      expect(second.id).not.toBe(first.id);
+      expect(second.snapshotSecret).not.toBe(first.snapshotSecret);
+      expect(await missing(second.token, second.id, sha256(`source of ${product}`))).toEqual([]);
+      // What was drafted under the secret that the ended key knows is not registered.
+      const helping = await centre.token(helper);
+      expect(await commit(helping, first.id, stale.envelopes)).toBe('publication-not-found');
+      expect(await commit(helping, second.id, stale.envelopes)).toBe('snapshot-mismatch');
+      const again = await begun(signer, product, '1');
+      expect(again).toMatchObject({ id: second.id, snapshotSecret: second.snapshotSecret });
+      const fresh = await prepareRelease(centre, second.snapshotSecret, input(product), signer);
+      await sendObjects(centre, second.token, second.id, fresh);
+      expect(await commit(second.token, second.id, fresh.envelopes)).toBeUndefined();
+    },
+  );
+
+  test('keeps its secret once it is registered, whatever became of the opener’s key', async () => {
+    const opener = await publisherOf('kept');
+    const first = await begun(opener, 'kept', '1');
+    const prepared = await prepareRelease(centre, first.snapshotSecret, input('kept'), opener);
+    await sendObjects(centre, first.token, first.id, prepared);
+    expect(await commit(first.token, first.id, prepared.envelopes)).toBeUndefined();
+    await keyStatement(keyRevokeStatement({ log: origin(), key: opener.keyid, reason: 'retired' }), [
+      centre.signer,
+    ]);
+    expect(await begun(centre.signer, 'kept', '1')).toMatchObject({
+      id: first.id,
+      state: 'registered',
+      snapshotSecret: first.snapshotSecret,
+      release: prepared.digest,
+    });
+  });
+});
+
 describe('disposals', () => {
   async function dispose(product: string, digest: string, signer = centre.signer): Promise<Uint8Array> {
     const reason = Buffer.from(`reason ${digest}`);
@@ -731,6 +829,110 @@ describe('disposals', () => {
     // It is still there: another release with the same file needs nothing sent again.
     expect(await code(dispose('owner', sha256(source)))).toBeUndefined();
     expect(await code(publish(centre, { ...input, version: '2' }))).toBe('object-disposed');
+  });
+
+  describe('after the local state was lost', () => {
+    const files = ['shared by both', 'of the owner alone', 'of the stranger alone'] as const;
+    const [shared, ownersFile, strangersFile] = files;
+    const pending = 'sent for a publication that was never registered';
+    const ownersProgram = Buffer.from('program of the owner');
+    let stranger: Signer;
+    let owner: Signer;
+    let ownersManifest: string;
+    let secret: string;
+
+    const custodianOf = async (product: string): Promise<Signer> => {
+      const key = newSigner();
+      const add = keyAddStatement({
+        log: `${centre.name}/keys`,
+        key: formatPublicKey(key),
+        roles: [{ role: 'custodian', products: [product] }],
+      });
+      await statements([text(await signStatement(add, [centre.signer]))], [], 'keys');
+      return key;
+    };
+    const loseLocalState = async (): Promise<void> => {
+      await centre.stop();
+      for (const name of readdirSync(centre.dir))
+        if (name.startsWith('local-state.sqlite')) rmSync(join(centre.dir, name));
+      await centre.restart();
+    };
+    /** Why it is refused, without what the request itself says. */
+    const refusal = (product: string, digest: string, signer: Signer) =>
+      dispose(product, digest, signer).then(
+        () => 'not refused',
+        (error: unknown) => String(error).replaceAll(digest, 'DIGEST'),
+      );
+
+    beforeAll(async () => {
+      const release = (product: string, own: string, artifact: Buffer) => ({
+        product,
+        version: '1',
+        source: { own, shared },
+        artifacts: { 'a.bin': artifact },
+      });
+      const published = await publish(centre, release('lost-owner', ownersFile, ownersProgram));
+      const [, , manifest] = published.objects;
+      if (manifest === undefined) throw new Error('the manifest was not prepared');
+      ownersManifest = sha256(manifest);
+      await publish(centre, release('lost-stranger', strangersFile, Buffer.from('program of the stranger')));
+      [owner, stranger] = [await custodianOf('lost-owner'), await custodianOf('lost-stranger')];
+      const token = await centre.token();
+      secret = (await open(token, 'lost-owner', '1')).snapshotSecret;
+      const { id } = await open(token, 'lost-owner', '2');
+      await sendObjects(centre, token, id, { objects: [Buffer.from(pending)], secretObjects: 1 });
+      await loseLocalState();
+    });
+
+    test('whose a file is, is known from the manifests: another product’s is not ended, nor is it told from what nobody has', async () => {
+      const refusals = await Promise.all(
+        [ownersFile, shared, pending, 'what the vault never had'].map((file) =>
+          refusal('lost-stranger', sha256(file), stranger),
+        ),
+      );
+      expect(refusals[0]).toContain('not known to be of lost-stranger alone');
+      expect(new Set(refusals).size).toBe(1);
+      expect(await refusal('lost-stranger', ownersManifest, stranger)).toBe(refusals[0]);
+      expect(await refusal('lost-stranger', sha256(ownersProgram), stranger)).toContain(
+        'belongs to lost-owner too',
+      );
+      expect(await code(dispose('lost-stranger', sha256(strangersFile), stranger))).toBeUndefined();
+      expect(await code(dispose('lost-owner', sha256(shared), centre.signer))).toBeUndefined();
+    });
+
+    test('a registered release is answered with its secret, and nothing of it is sent again', async () => {
+      const token = await centre.token();
+      const { id, ...publication } = await open(token, 'lost-owner', '1');
+      expect(publication).toMatchObject({ state: 'registered', snapshotSecret: secret });
+      const asked = async (visibility: 'secret' | 'public', digests: string[]) =>
+        (
+          await centre.api.call('missingObjects', {
+            token,
+            params: { id },
+            body: { visibility, digests },
+          })
+        ).missing;
+      expect(await asked('secret', [sha256(ownersFile), ownersManifest])).toEqual([]);
+      expect(await asked('public', [sha256(ownersProgram), sha256(ownersFile)])).toEqual([
+        sha256(ownersFile),
+      ]);
+    });
+
+    test('without its manifest, any file may be that product’s: only who may dispose for it does', async () => {
+      await publish(centre, {
+        product: 'lost-third',
+        version: '1',
+        source: { a: 'of the third alone' },
+        artifacts: {},
+      });
+      const third = await custodianOf('lost-third');
+      expect(await code(dispose('lost-owner', ownersManifest, owner))).toBeUndefined();
+      await loseLocalState();
+      const file = sha256('of the third alone');
+      expect(await refusal('lost-third', file, third)).toContain('not known to be of lost-third alone');
+      expect(await refusal('lost-owner', sha256(ownersFile), owner)).toContain('not known');
+      expect(await code(dispose('lost-third', file))).toBeUndefined();
+    });
   });
 });
 

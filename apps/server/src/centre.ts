@@ -33,6 +33,7 @@ import { createRegistration } from './registration/registration.ts';
 import { catalogueProjection } from './releases/catalogue.ts';
 import { createReleaseCommands } from './releases/commands.ts';
 import { createHoldings } from './releases/holdings.ts';
+import { recoverLocalState } from './releases/local-state-recovery.ts';
 import { releasesProjection } from './releases/projection.ts';
 import { addReleaseRoutes } from './releases/routes.ts';
 import type { Vault } from './vault/vault.ts';
@@ -125,6 +126,15 @@ export async function startCentre({
 
   const sessions = createSessions(root.origin, nowMs);
   const holdings = createHoldings(local, holdingsKey);
+  const untold = await recoverLocalState({
+    root,
+    read,
+    vault,
+    local,
+    holdings,
+    nowMs,
+    logger: logger.child({ part: 'local-state' }),
+  });
   const commands = createReleaseCommands({
     vault,
     holdings,
@@ -177,6 +187,7 @@ export async function startCentre({
         keys: () => registration.keys(),
         nowMs,
         holders: (digests) => holdings.holders(digests),
+        untold,
         caughtUp,
       }),
     },

@@ -183,7 +183,7 @@ export const SessionSchema = v.strictObject({ token: v.string(), expiresAt: Time
 export const PublicationSchema = v.strictObject({
   id: v.pipe(v.string(), v.uuid()),
   state: v.picklist(['open', 'registered']),
-  /** The secret in force: the one first given for this product and version. */
+  /** The secret in force: the first given for this product and version by a key that may still publish it, or that did. */
   snapshotSecret: DigestSchema,
   /** Payload digest of the release statement, once registered. */
   release: v.nullable(DigestSchema),

@@ -11,23 +11,26 @@ import { CentreError } from '../error.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Door } from '../registration/registration.ts';
 import type { Vault } from '../vault/vault.ts';
-import { mayDispose, neededByOthers, productsNaming } from './policy.ts';
+import { EVERY_PRODUCT, mayDispose, neededByOthers, productsNaming } from './policy.ts';
 
 export interface DisposalDoorOptions {
   readonly read: ReadDb;
   readonly keys: () => KeysState;
   readonly nowMs: () => number;
-  /** The products for which one of these objects was sent, released or not. */
-  readonly holders: (digests: readonly string[]) => Promise<readonly string[]>;
+  /** The products for which each of these objects was sent, released or not. */
+  readonly holders: (digests: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Products for which any object may have been sent: what was is not known. */
+  readonly untold: ReadonlySet<string>;
   /** Resolves when the read models show everything that is registered. */
   readonly caughtUp: () => Promise<void>;
 }
 
 /**
  * What a disposal must meet beyond the registration policy: its list came along, is well-formed and as long as it says, and its
- * signers may also speak for every other product whose releases name one of the objects, or for which one was sent.
+ * signers may also speak for every other product whose releases name one of the objects, or for which one was sent. What nobody is
+ * known to have is refused like what another product keeps: the answer does not tell which it is.
  */
-export function disposalDoor({ read, keys, nowMs, holders, caughtUp }: DisposalDoorOptions): Door {
+export function disposalDoor({ read, keys, nowMs, holders, untold, caughtUp }: DisposalDoorOptions): Door {
   return async ({ envelope, statement, pointer }, bodies) => {
     if (statement.predicateType !== DISPOSAL_TYPE) throw new TypeError('a disposal was expected');
     const { objects, product, reason } = statement.predicate;
@@ -62,11 +65,29 @@ export function disposalDoor({ read, keys, nowMs, holders, caughtUp }: DisposalD
         `The object ${needed} is a list that others rely on (the artifacts of a release, or an earlier disposal): it is not disposed of.`,
         { pointer },
       );
-    for (const other of new Set([...(await productsNaming(read, digests)), ...(await holders(digests))])) {
-      if (other !== product && !mayDispose(keys(), signers, other, nowMs()))
+    const answers = new Map([[product, true]]);
+    const may = (of: string): boolean => {
+      const answer = answers.get(of) ?? mayDispose(keys(), signers, of, nowMs());
+      answers.set(of, answer);
+      return answer;
+    };
+    const naming = await productsNaming(read, digests);
+    const received = await holders(digests);
+    for (const digest of digests) {
+      const named = [...(naming.get(digest) ?? [])];
+      const other = named.find((of) => !may(of));
+      if (other !== undefined)
         throw new CentreError(
           'statement-refused',
-          `An object belongs to ${other} too, and the signers may not have objects of ${other} ended.`,
+          `The object ${digest} belongs to ${other} too, and the signers may not have objects of ${other} ended.`,
+          { pointer },
+        );
+      const known = [...named, ...(received.get(digest) ?? [])];
+      const owners = known.length === 0 ? [EVERY_PRODUCT] : [...known, ...untold];
+      if (!owners.every(may))
+        throw new CentreError(
+          'statement-refused',
+          `The object ${digest} is not known to be of ${product} alone. Keys that are custodians of every product that may have it, or of all (“${EVERY_PRODUCT}”), can have it ended.`,
           { pointer },
         );
     }

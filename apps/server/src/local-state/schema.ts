@@ -8,6 +8,7 @@ export interface LocalState {
     version: string;
     /** 64 hex digits. The manifest in the vault holds it too, once the release is registered. */
     snapshot_secret: string;
+    /** Key ID. Once it may no longer publish, and nothing was registered, whoever may begins afresh. */
     opened_by: string;
     opened_at: number;
     /** Payload digest of the release statement, once registered. */

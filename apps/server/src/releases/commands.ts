@@ -23,11 +23,9 @@ import type { ReadDb } from '../projection/schema.ts';
 import type { ObjectStatus, Vault } from '../vault/vault.ts';
 import type { Holdings } from './holdings.ts';
 import { readObjects } from './object-stream.ts';
-import { mayPublish } from './policy.ts';
-import { summariseSource } from './source-summary.ts';
+import { isPublisher, mayPublish } from './policy.ts';
+import { MANIFEST_MAX_BYTES, summariseSource } from './source-summary.ts';
 
-/** A manifest of 1,000,000 files of long paths stays below this, in bytes. */
-const MANIFEST_MAX_BYTES = 512 * 1024 * 1024;
 const REASON_MAX_BYTES = 1024 * 1024;
 /** So many objects of a stream are made durable, and noted as received, at a time. */
 const OBJECTS_NOTED_AT_ONCE = 8192;
@@ -263,6 +261,38 @@ export function createReleaseCommands({
     }
   }
 
+  async function openedPublication(product: string, version: string): Promise<LocalState['publications']> {
+    return local
+      .selectFrom('publications')
+      .selectAll()
+      .where('product', '=', product)
+      .where('version', '=', version)
+      .executeTakeFirstOrThrow();
+  }
+
+  /** Whether it is by a key that may no longer publish, and nothing came of it: then its secret, which that key knows, binds nobody. */
+  function isForsaken(
+    { product, opened_by: opener }: LocalState['publications'],
+    release: string | undefined,
+  ): boolean {
+    return release === undefined && !isPublisher(registration.keys(), opener, product, nowMs());
+  }
+
+  /** In turn with commits: none registers what was made with a secret that is no longer in force. */
+  async function replaceForsaken(
+    fresh: LocalState['publications'],
+  ): Promise<{ readonly row: LocalState['publications']; readonly release: string | undefined }> {
+    const { product, version } = fresh;
+    const row = await openedPublication(product, version);
+    const release = await registeredRelease(product, version);
+    if (!isForsaken(row, release)) return { row, release };
+    await local.transaction().execute(async (tx) => {
+      await tx.deleteFrom('publications').where('id', '=', row.id).execute();
+      await tx.insertInto('publications').values(fresh).execute();
+    });
+    return { row: fresh, release };
+  }
+
   async function commitInTurn(
     publication: LocalState['publications'],
     submissions: readonly Submission[],
@@ -318,14 +348,12 @@ export function createReleaseCommands({
         .values(fresh)
         .onConflict((conflict) => conflict.columns(['product', 'version']).doNothing())
         .execute();
-      const row = await local
-        .selectFrom('publications')
-        .selectAll()
-        .where('product', '=', product)
-        .where('version', '=', version)
-        .executeTakeFirstOrThrow();
+      const found = await openedPublication(product, version);
       // Also when this centre died between registering the statements and noting it here.
-      const release = await registeredRelease(product, version);
+      const registered = await registeredRelease(product, version);
+      const { row, release } = isForsaken(found, registered)
+        ? await inTurn(`${product} ${version}`, () => replaceForsaken(fresh))
+        : { row: found, release: registered };
       return {
         id: row.id,
         state: release === undefined ? 'open' : 'registered',
@@ -379,10 +407,11 @@ export function createReleaseCommands({
     },
 
     async commit(caller, id, envelopes) {
-      const publication = await publicationOf(caller, id);
+      const { product, version } = await publicationOf(caller, id);
       const submissions = envelopes.map((text, at) => registration.parse(text, `/envelopes/${at}`));
-      return inTurn(`${publication.product} ${publication.version}`, () =>
-        commitInTurn(publication, submissions),
+      // Looked up again: another may have begun afresh before its turn.
+      return inTurn(`${product} ${version}`, async () =>
+        commitInTurn(await publicationOf(caller, id), submissions),
       );
     },
 

@@ -20,8 +20,8 @@ export interface Holdings {
   add(product: string, visibility: Visibility, digests: readonly string[]): Promise<void>;
   /** Those of the digests that were never received for this product, or never as public, in the order given, each once. */
   lacking(product: string, visibility: Visibility, digests: Iterable<string>): Promise<string[]>;
-  /** The products for which one of these objects was received. */
-  holders(digests: readonly string[]): Promise<string[]>;
+  /** For which products each of these objects was received. */
+  holders(digests: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 }
 
 /** @param key 32 bytes, secret */
@@ -51,16 +51,17 @@ export function createHoldings(local: LocalDb, key: Uint8Array): Holdings {
   return {
     lacking,
     async holders(digests) {
-      const unique = new Set(digests).size;
+      const holders = new Map<string, string[]>(digests.map((digest) => [digest, []]));
       const products = await local
         .selectFrom('publications')
         .select('product')
         .distinct()
         .orderBy('product')
         .execute();
-      const holders: string[] = [];
-      for (const { product } of products)
-        if ((await lacking(product, 'secret', digests)).length < unique) holders.push(product);
+      for (const { product } of products) {
+        const lacked = new Set(await lacking(product, 'secret', holders.keys()));
+        for (const [digest, of] of holders) if (!lacked.has(digest)) of.push(product);
+      }
       return holders;
     },
     async add(product, visibility, digests) {

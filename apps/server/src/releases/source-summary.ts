@@ -2,6 +2,9 @@
 import { Worker } from 'node:worker_threads';
 import type { SourceReport } from './source-summary-worker.ts';
 
+/** A manifest of 1,000,000 files of long paths stays below this, in bytes. */
+export const MANIFEST_MAX_BYTES = 512 * 1024 * 1024;
+
 /** One manifest at a time: a large one takes a gigabyte of memory while it is read. */
 let turn: Promise<unknown> = Promise.resolve();
 
