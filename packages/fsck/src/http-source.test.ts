@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { type BuiltLog, buildLog } from '../test/build-log.ts';
+import { httpSource } from './http-source.ts';
 import { checkLog, FsckError, requireSoundLog } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vitrine-fsck-http-'));
@@ -149,4 +150,44 @@ test('a page instead of a checkpoint is not sound', async () => {
   const report = await check(source);
   expect(report).toMatchObject({ ok: false, size: null });
   expect(report.problems.map(({ path }) => path)).toEqual(['checkpoint']);
+});
+
+test('redirects are followed, a few of them; a mirror refuses them', async () => {
+  const target = await serve(sendFile);
+  const source = await serve((path, response) => {
+    response.writeHead(302, { location: `${target.href}/${path}` }).end();
+  });
+  await requireSoundLog({ source, vkey: log.vkey });
+
+  const refusing = httpSource({ url: `${source.href}/`, requestTimeoutMs: 5_000, refuseRedirects: true });
+  expect(await refusing.read('checkpoint', 1000)).toEqual({ fault: 'missing (HTTP 302)', missing: true });
+
+  const circle: URL = await serve((_path, response) =>
+    response.writeHead(302, { location: `${circle.href}/checkpoint` }).end(),
+  );
+  expect(await codeOf(check(circle))).toBe('unreachable');
+  const file = await serve((_path, response) =>
+    response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
+  );
+  expect(await codeOf(check(file))).toBe('unreachable');
+});
+
+test('a body that trickles is not waited for', { timeout: 60_000 }, async () => {
+  const source = await serve((_path, response) => {
+    const timer = setInterval(() => response.write('x'), 500);
+    response.on('close', () => clearInterval(timer));
+  });
+  const trickling = httpSource({ url: `${source.href}/`, requestTimeoutMs: 60_000, attempts: 1 });
+  await expect(trickling.read('checkpoint', 1000)).rejects.toThrow(/fewer than 1024 bytes came in 5 s/);
+});
+
+test('an encoding that was not asked for is a fault', async () => {
+  const source = await serve((path, response, request) => {
+    if (path === 'tile/0/000') response.setHeader('content-encoding', 'br');
+    sendFile(path, response, request);
+  });
+  const { problems } = await check(source);
+  expect(problems).toEqual([
+    { path: 'tile/0/000', reason: 'in a content encoding that was not asked for: br' },
+  ]);
 });
