@@ -64,9 +64,14 @@ export class DurableFiles {
     for (const folder of synced) this.#durableFolders.add(folder);
   }
 
+  /** A folder that may be gone: it is made anew, and synced, when something is written into it. */
+  forget(path: string): void {
+    this.#durableFolders.delete(path);
+  }
+
   /** Removes a folder with all that it holds; a failure is not an error. */
   async removeFolder(path: string): Promise<void> {
-    this.#durableFolders.delete(path);
+    this.forget(path);
     await this.#files.remove(path).catch(() => undefined);
   }
 
