@@ -45,6 +45,13 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(tlog|statements|verifier)/' },
     },
     {
+      name: 'commitments-imports-statements-and-tlog-only',
+      comment: 'How a promise stands is computed in any page.',
+      severity: 'error',
+      from: { path: '^packages/commitments/', pathNot: test },
+      to: { path: '^packages/', pathNot: '^packages/(tlog|statements|commitments)/' },
+    },
+    {
       name: 'packages-never-import-apps',
       comment: 'A package knows nothing of the server.',
       severity: 'error',
@@ -104,9 +111,9 @@ module.exports = {
     },
     {
       name: 'browser-safe-packages-use-no-node-builtins',
-      comment: 'tlog, statements, verifier and api run in a page under a strict content-security policy.',
+      comment: 'tlog, statements, verifier, commitments and api run in a page under a strict content-security policy.',
       severity: 'error',
-      from: { path: '^(packages/(tlog|statements|verifier|api)|apps/web/src)/', pathNot: test },
+      from: { path: '^(packages/(tlog|statements|verifier|commitments|api)|apps/web/src)/', pathNot: test },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -47,7 +47,7 @@ function webSources(): string {
     [
       'apps/web/*.*',
       'apps/web/{src,public}/**/*.*',
-      'packages/{tlog,statements,verifier,api}/src/**/*.*',
+      'packages/{tlog,statements,verifier,commitments,api}/src/**/*.*',
       'package-lock.json',
     ],
     { cwd: root },

@@ -1,4 +1,5 @@
 export * from './client.ts';
+export * from './commitments.ts';
 export * from './problem-codes.ts';
 export * from './routes.ts';
 export * from './schemas.ts';

@@ -10,7 +10,12 @@ interface JsonObject {
 
 function schemaOf(schema: v.GenericSchema): JsonObject {
   // `ignore`: a transformation (digits → number) has no JSON Schema; the input side is what a caller sees.
-  const { $schema: _, ...rest } = toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore' });
+  const { $schema: _, ...rest } = toJsonSchema(schema, {
+    typeMode: 'input',
+    errorMode: 'ignore',
+    // What recurses is any JSON: as a definition of this schema alone it would be referred to from the top of the document.
+    overrideSchema: ({ valibotSchema }) => (valibotSchema.type === 'lazy' ? {} : undefined),
+  });
   return rest;
 }
 

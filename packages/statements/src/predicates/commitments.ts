@@ -23,7 +23,7 @@ const jsonValue: v.GenericSchema<JsonValue> = v.lazy(() =>
   ]),
 );
 
-const commitmentId = v.pipe(
+export const commitmentId = v.pipe(
   v.string(),
   v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'expected an id: 1–64 of a–z 0–9 - beginning with a letter or digit'),
 );
@@ -44,7 +44,7 @@ const utcOffset = v.pipe(
 );
 
 /** When a promise falls due: no date, the end of a period, or the end of the second of two. */
-const dueSchema = v.variant('precision', [
+export const commitmentDue = v.variant('precision', [
   v.strictObject({ precision: v.literal('none') }),
   v.strictObject({ precision: v.literal('period'), period: calendarPeriod, utcOffset }),
   v.strictObject({ from: calendarPeriod, precision: v.literal('between'), to: calendarPeriod, utcOffset }),
@@ -71,7 +71,7 @@ const evidenceKindSchema = v.strictObject({
  * What keeps a promise: every one of `all` is met by `count` pieces of evidence, which differ in the member `distinctBy`
  * (a JSON Pointer into their data) where it is given.
  */
-const acceptanceSchema = v.strictObject({
+export const commitmentAcceptance = v.strictObject({
   all: v.pipe(
     v.array(
       v.strictObject({
@@ -97,10 +97,10 @@ const acceptanceSchema = v.strictObject({
 });
 
 const promised = {
-  acceptance: v.exactOptional(acceptanceSchema),
+  acceptance: v.exactOptional(commitmentAcceptance),
   /** The public body: canonical JSON, see docs/formats/commitments.md. */
   body: v.strictObject({ digest: sha256Hex }),
-  due: dueSchema,
+  due: commitmentDue,
   id: commitmentId,
   log: logOrigin,
   product: v.exactOptional(productName),
@@ -189,8 +189,8 @@ export const eventSchema = v.pipe(
   ),
 );
 
-export type Due = v.InferOutput<typeof dueSchema>;
-export type CommitmentAcceptance = v.InferOutput<typeof acceptanceSchema>;
+export type Due = v.InferOutput<typeof commitmentDue>;
+export type CommitmentAcceptance = v.InferOutput<typeof commitmentAcceptance>;
 export type EvidenceKind = v.InferOutput<typeof evidenceKindSchema>;
 export type CommitmentStatement = v.InferOutput<typeof commitmentSchema>;
 export type CommitmentAmendmentStatement = v.InferOutput<typeof commitmentAmendmentSchema>;

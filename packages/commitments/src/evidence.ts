@@ -1,0 +1,108 @@
+// What evidence is: one admitted statement, or one fact that follows from statements, in the words in which acceptances speak of it.
+
+import {
+  type Admitted,
+  type AdmittedSubmission,
+  ARTIFACT_TYPE,
+  EVENT_TYPE,
+  type JsonValue,
+  WITHDRAWAL_TYPE,
+} from '@vitrine/statements';
+import type { RootStatement } from '@vitrine/statements';
+
+/** Where an entry stands. */
+export interface EntryAddress {
+  readonly origin: string;
+  readonly leafIndex: number;
+}
+
+/** What an acceptance can ask for. */
+export interface EvidenceDocument {
+  /** The URI of the statement's type, or of the fact that follows. */
+  readonly type: string;
+  /**
+   * Log time, in milliseconds: when the root log registered the statement, or the head under which the root log knows it. So it never
+   * runs backwards, and nobody's own log can date a thing earlier.
+   */
+  readonly atMs: number;
+  readonly by: {
+    readonly keyids: readonly string[];
+    /** Whether one of the keys is of the vendor's keys log. */
+    readonly vendor: boolean;
+  };
+  readonly product?: string;
+  readonly data: { readonly [member: string]: JsonValue };
+  /** Of an event of the world: when it happened, as a calendar period. */
+  readonly happened?: string;
+  /** From then on it shows nothing any more. */
+  readonly expiresAtMs?: number;
+  readonly entry: EntryAddress;
+  /** What it stands and falls with: payload digests of statements, or other names that an {@link EvidenceEnd} may name. */
+  readonly restsOn: readonly string[];
+}
+
+/** That something no longer stands: all evidence that rests on it has ended. */
+export interface EvidenceEnd {
+  readonly name: string;
+  readonly atMs: number;
+  readonly entry: EntryAddress;
+}
+
+/** An admitted statement of the root log, as a fold is told of it. */
+export type Told = Pick<Admitted, 'payloadDigest' | 'registeredAtMs' | 'signers' | 'statement'> & {
+  readonly entry: EntryAddress;
+};
+
+/** The evidence that a statement of the root log is by itself. */
+export function documentOf({
+  entry,
+  payloadDigest,
+  registeredAtMs,
+  signers,
+  statement,
+}: Told): EvidenceDocument {
+  const { predicate, predicateType } = statement;
+  const product = 'product' in predicate ? predicate.product : undefined;
+  return {
+    type: predicateType,
+    atMs: registeredAtMs,
+    // Admission to the root log is by keys of the keys log alone.
+    by: { keyids: signers, vendor: true },
+    ...(product === undefined ? {} : { product }),
+    entry,
+    ...(predicateType === EVENT_TYPE
+      ? {
+          data: { ...predicate.data, kind: predicate.kind, happened: predicate.happened },
+          happened: predicate.happened,
+        }
+      : { data: { ...predicate } }),
+    restsOn: predicateType === ARTIFACT_TYPE ? [payloadDigest, predicate.release] : [payloadDigest],
+  };
+}
+
+/**
+ * The evidence that a statement of an intake log is.
+ *
+ * @param atMs when the root log registered the head under which it was read
+ * @param vendor whether its signer's key is of the vendor's keys log
+ */
+export function documentOfSubmission(
+  { payloadDigest, signer, statement }: AdmittedSubmission,
+  { atMs, entry, vendor }: { readonly atMs: number; readonly entry: EntryAddress; readonly vendor: boolean },
+): EvidenceDocument {
+  const { predicate, predicateType } = statement;
+  return {
+    type: predicateType,
+    atMs,
+    by: { keyids: [signer], vendor },
+    ...(predicate.product === undefined ? {} : { product: predicate.product }),
+    data: { ...predicate },
+    entry,
+    restsOn: [payloadDigest],
+  };
+}
+
+/** What a statement ends. The closing of a centre is told by {@link import('./centre-cosigning.ts').advanceCentres}. */
+export function endOf(statement: RootStatement): string | undefined {
+  return statement.predicateType === WITHDRAWAL_TYPE ? statement.predicate.release : undefined;
+}

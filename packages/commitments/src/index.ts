@@ -1,0 +1,71 @@
+// Dated promises: what keeps them, and how they stand at any time. Pure, and safe to run in a browser.
+
+export { counts, type EvidenceSort, parseAcceptance, type Requirement } from './acceptance.ts';
+export { acceptanceInWords } from './acceptance-in-words.ts';
+export {
+  type CommitmentBody,
+  type EventBody,
+  formatCommitmentBody,
+  formatEventBody,
+  MAX_COMMITMENT_BODY_BYTES,
+  parseCommitmentBody,
+  parseEventBody,
+} from './bodies.ts';
+export {
+  type Bounds,
+  boundsOfDue,
+  boundsOfPeriod,
+  dayInWords,
+  dueInWords,
+  offsetOf,
+  periodInWords,
+} from './calendar.ts';
+export {
+  advanceCentres,
+  CENTRE_COSIGNING_TYPE,
+  type Centres,
+  centreEnd,
+  COSIGNING_EXPIRES_MS,
+  cosignedTreeSize,
+  cosigningDocuments,
+} from './centre-cosigning.ts';
+export {
+  type CommitmentRefusal,
+  type CommitmentRefusalCode,
+  type CommitmentSaying,
+  endEvidence,
+  isCommitmentSaying,
+  type Said,
+  sayOfCommitment,
+  standsAt,
+  takeEvidence,
+} from './commitment.ts';
+export { CommitmentError, type CommitmentErrorCode } from './error.ts';
+export {
+  documentOf,
+  documentOfSubmission,
+  type EntryAddress,
+  type EvidenceDocument,
+  type EvidenceEnd,
+  endOf,
+  type Told,
+} from './evidence.ts';
+export {
+  type CommitmentFacts,
+  type CommitmentVersion,
+  commitmentFacts,
+  type EvidencePiece,
+  inForce,
+  promisedAtMs,
+} from './facts.ts';
+export { CommitmentsFold, type EarlierEvidence, lookBack, typesOf } from './fold.ts';
+export { type OpenRequirement, RequirementIndex } from './requirement-index.ts';
+export {
+  COMMITMENT_STATES,
+  type CommitmentState,
+  commitmentStanding,
+  type Progress,
+  type Standing,
+  stateAt,
+  type Timeline,
+} from './state.ts';
