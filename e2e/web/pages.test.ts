@@ -183,6 +183,34 @@ describe.skipIf(!hasChromium)('pages', () => {
     await page.context().close();
   });
 
+  test('lists lead from page to page by addresses, both ways', async () => {
+    const { page, complaints } = await openPage(browser, centre.url);
+    await page.goto('/search?q=larder&before=100000&results.sort=-entry');
+    const table = page.getByRole('table', { name: 'search results' });
+    const entries = table.getByRole('row').locator('td:last-child a');
+    await entries.first().waitFor();
+    const indices = (await entries.allTextContents()).map(Number);
+    const [newest, second] = indices;
+    if (newest === undefined || second === undefined) throw new Error('too few results to page through');
+    await page.goto(`/search?q=larder&before=${newest}`);
+    await expect.poll(async () => (await entries.allTextContents()).map(Number)).toEqual(indices.slice(1));
+    await page.getByRole('link', { name: 'Newer' }).click();
+    await page.waitForURL(`**/search?q=larder&after=${second}#results`);
+    await expect.poll(async () => (await entries.allTextContents()).map(Number)).toEqual([newest]);
+    await page.getByRole('link', { name: 'Older' }).click();
+    await page.waitForURL(`**/search?q=larder&before=${newest}#results`);
+    await page.getByRole('link', { name: 'Newest' }).click();
+    await page.waitForURL('**/search?q=larder#results');
+    await page.goto('/?after=larder');
+    await page.getByText('1 of 2 products').waitFor();
+    expect(await page.getByRole('link', { name: 'Next' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Previous' }).click();
+    await page.waitForURL('**/?before=scullery-cli#products-section');
+    await page.getByRole('table', { name: 'products' }).getByRole('link', { name: 'larder' }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('what the centre does not have says so and leads on', async () => {
     const { page } = await openPage(browser, centre.url);
     await page.goto('/products/larder/9.9');

@@ -4,6 +4,7 @@ import type { SearchHit } from '@vitrine/api';
 import { searchQuery } from '../../api-client.ts';
 import type { SearchTerms } from '../../api-client.ts';
 import { field, primaryAction, quietAction } from '../../components/action.ts';
+import { Breakable } from '../../components/breakable.tsx';
 import { Digest } from '../../components/digest.tsx';
 import { Disclosure } from '../../components/disclosure.tsx';
 import { LogTime } from '../../components/log-time.tsx';
@@ -30,7 +31,9 @@ const columns: readonly Column<SearchHit>[] = [
         params={{ product: hit.product, version: hit.version }}
         className="link"
       >
-        {hit.kind === 'release' ? `${hit.product} ${hit.version}` : visibleName(hit.name)}
+        <Breakable>
+          {hit.kind === 'release' ? `${hit.product} ${hit.version}` : visibleName(hit.name)}
+        </Breakable>
       </Link>
     ),
   },
