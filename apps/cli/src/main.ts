@@ -159,9 +159,10 @@ evidence
 
 evidence
   .command('verify <file>')
-  .description('the verdict on evidence by itself, for statements that have no file')
+  .description('the verdict on evidence by itself: statements that have no file, proofs of misbehaviour')
   .requiredOption('--policy <file>', 'whom you believe')
   .option('--max-age <duration>', 'refuse an older view')
+  .option('--log-vkey <vkey...>', 'keys of logs that the policy does not name, for a proof of misbehaviour')
   .option('--json', 'for programs')
   .action(
     async (

@@ -19,6 +19,7 @@ export {
   CHECK_NAMES,
   type Check,
   type CheckName,
+  type DescribedVerdict,
   describe,
   type Verdict,
   type VerdictSubject,

@@ -64,8 +64,13 @@ export interface Verdict {
   readonly about: VerdictSubject | null;
 }
 
+/** What every verdict says, whatever was judged. */
+export interface DescribedVerdict extends Pick<Verdict, 'ok' | 'sentence' | 'notShown' | 'asOf'> {
+  readonly checks: readonly (Omit<Check, 'name'> & { readonly name: string })[];
+}
+
 /** A verdict as plain text for a terminal or a page that shows nothing else. Ends in a newline. */
-export function describe(verdict: Verdict): string {
+export function describe(verdict: DescribedVerdict): string {
   const { asOf, checks, notShown, sentence } = verdict;
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = [sentence, ''];

@@ -1,8 +1,16 @@
 /** `vitrine evidence show FILE`: what stands in an evidence file, decoded. Nothing in it is believed. */
 import { parseStatementLeaf, StatementError } from '@vitrine/statements';
-import { cosignatureTime, encodeBase64, parseCheckpoint, parseNote, TlogError } from '@vitrine/tlog';
+import {
+  cosignatureTime,
+  encodeBase64,
+  encodeHex,
+  parseCheckpoint,
+  parseNote,
+  TlogError,
+} from '@vitrine/tlog';
 import { EvidenceError, MAX_EVIDENCE_BYTES, parseEvidence } from '@vitrine/verifier';
 import type { Evidence } from '@vitrine/verifier';
+import { describeClaims, isForkEvidence, parseForkEvidence } from '@vitrine/verifier/fork';
 import { reasonOf, refused } from '../failure.ts';
 import { readBounded } from '../local-file.ts';
 import { printable } from '../printable.ts';
@@ -30,16 +38,46 @@ export async function evidenceShow(
   terminal: Terminal,
 ): Promise<0> {
   const bytes = await readBounded(file, MAX_EVIDENCE_BYTES);
-  let shown: ReturnType<typeof decode>;
+  let shown: { readonly json: unknown; readonly words: string };
   try {
-    shown = decode(parseEvidence(bytes));
+    shown = isForkEvidence(bytes) ? showFork(bytes) : showStatements(parseEvidence(bytes));
   } catch (thrown) {
     if (thrown instanceof EvidenceError || thrown instanceof StatementError || thrown instanceof TlogError)
       throw refused(`${file} is not evidence: ${reasonOf(thrown)}`, thrown);
     throw thrown;
   }
-  terminal.print(json === true ? `${JSON.stringify(shown)}\n` : printable(inWords(shown)));
+  terminal.print(json === true ? `${JSON.stringify(shown.json)}\n` : printable(shown.words));
   return 0;
+}
+
+function showStatements(evidence: Evidence): { readonly json: unknown; readonly words: string } {
+  const decoded = decode(evidence);
+  return { json: decoded, words: inWords(decoded) };
+}
+
+function showFork(bytes: Uint8Array): { readonly json: unknown; readonly words: string } {
+  const fork = parseForkEvidence(bytes);
+  const { checkpoints, proof } = fork;
+  return {
+    json: {
+      checkpoints: checkpoints.map(showCheckpoint),
+      proof:
+        proof === undefined
+          ? null
+          : { root: encodeBase64(proof.root), hashes: proof.hashes.map((hash) => encodeBase64(hash)) },
+    },
+    words: [
+      'What the file says: that a log signed two histories. Nothing of it is verified here: vitrine evidence verify.',
+      '',
+      ...describeClaims(fork),
+      ...(proof === undefined
+        ? []
+        : [
+            `The second is claimed to begin with another tree, whose root is ${encodeHex(proof.root)}; ${proof.hashes.length} hashes should prove it.`,
+          ]),
+      '',
+    ].join('\n'),
+  };
 }
 
 function decode({ statements, keys, bodies }: Evidence) {
