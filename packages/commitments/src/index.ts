@@ -29,6 +29,7 @@ export {
   cosignedTreeSize,
   cosigningDocuments,
 } from './centre-cosigning.ts';
+export { type Change, type ChangeKind, changesUntil } from './changes.ts';
 export {
   type CommitmentRefusal,
   type CommitmentRefusalCode,
