@@ -1,29 +1,39 @@
-/** The server’s command line, and the only place that wires concretes: `vitrine init`, `vitrine serve`, `vitrine vault check`. */
+/** The server’s command line, and the only place that wires concretes: `vitrine init`, `serve`, `vault check`, `witness serve`. */
 import { hkdfSync } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
+import { TlogError } from '@vitrine/tlog';
 import { startCentre } from './centre.ts';
 import { ConfigError, parseListen } from './config.ts';
+import { createWitnessServer } from './http/witness-server.ts';
 import { createInstance } from './instance/create-instance.ts';
 import { dataFolder, readConfig } from './instance/data-folder.ts';
 import type { DataFolder } from './instance/data-folder.ts';
+import { hasWitnessKey, openWitnessIdentity, witnessFolder } from './instance/witness-folder.ts';
 import type { LocalState } from './local-state/schema.ts';
+import { systemClock } from './log/clock.ts';
 import { LogError } from './log/log-error.ts';
+import { lockDataFolder } from './storage/log-files/data-folder-lock.ts';
+import { FollowedFolder } from './storage/log-files/followed-folder.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
 import { openSqlite } from './storage/sqlite/dialect.ts';
 import { openReadModels } from './storage/sqlite/read-models.ts';
 import { sqliteWordIndex } from './storage/sqlite/word-index.ts';
 import { openVaultStorage } from './storage/vault-files/vault-storage.ts';
+import { FileWitnessState } from './storage/witness-state/file-witness-state.ts';
 import { openVault } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { VaultError } from './vault/vault-error.ts';
 import { parseVaultKeys } from './vault/vault-keys.ts';
 import type { VaultKeys } from './vault/vault-keys.ts';
+import { follow } from './witnessing/follow-command.ts';
+import { logVerifiers } from './witnessing/log-verifiers.ts';
+import { createWitness } from './witnessing/witness.ts';
 
 const USAGE = `usage:
   vitrine init --data DIR --origin NAME [--open-log NAME]... [--json]
@@ -32,6 +42,10 @@ const USAGE = `usage:
       run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
   vitrine vault check --data DIR [--json]
       read every object of the vault and check it (stop the server first)
+  vitrine witness serve --listen HOST:PORT --data DIR --origin-vkey VKEY... [--name NAME]
+      run a C2SP tlog-witness of these logs; prints one line when it accepts requests: its URL, a space, its own vkey
+  vitrine follow --data DIR --log URL --vkey VKEY [--once] [--json]
+      mirror any C2SP log into a folder, verifying all of it; exit 1 if the log does not hold
 `;
 
 const PackageSchema = v.object({ version: v.string() });
@@ -117,16 +131,38 @@ function openLocalState(folder: DataFolder): Kysely<LocalState> {
   return openSqlite<LocalState>(folder.localState);
 }
 
+/** Standard output carries one line, the URL; everything else goes to standard error. */
+function createLogger(): Logger {
+  return pino(
+    { name: 'vitrine', level: process.env['VITRINE_LOG_LEVEL'] ?? 'info' },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
+
+function endOnSignal(logger: Logger, close: () => Promise<void>): void {
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) return;
+    ending = true;
+    logger.info({ signal }, 'ending');
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'did not end cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
 async function serve(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: { type: 'string' }, listen: { type: 'string' } } });
   const folder = dataFolder(required(values.data, '--data'));
   const config = readConfig(folder);
   const { host, port } = parseListen(values.listen ?? config.listen);
-  // Standard output carries one line, the URL; everything else goes to standard error.
-  const logger = pino(
-    { name: 'vitrine', level: process.env['VITRINE_LOG_LEVEL'] ?? 'info' },
-    pino.destination({ dest: 2, sync: false }),
-  );
+  const logger = createLogger();
   const vaultKeys = readVaultKeys(folder);
   const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
   const centre = await startCentre({
@@ -143,22 +179,7 @@ async function serve(args: string[]): Promise<void> {
     version: version(),
   });
 
-  let ending = false;
-  const end = (signal: string): void => {
-    if (ending) return;
-    ending = true;
-    logger.info({ signal }, 'ending');
-    centre.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'did not end cleanly');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-
+  endOnSignal(logger, () => centre.close());
   const url = await centre.listen(host, port);
   process.stdout.write(`${url}\n`);
 }
@@ -188,10 +209,84 @@ async function vaultCheck(args: string[]): Promise<void> {
   process.exitCode = report.ok ? 0 : 1;
 }
 
+async function witnessServe(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    // `--origin-vkey A B C` as well as one option a key.
+    allowPositionals: true,
+    options: {
+      listen: { type: 'string' },
+      data: { type: 'string' },
+      name: { type: 'string' },
+      'origin-vkey': { type: 'string', multiple: true },
+    },
+  });
+  const { host, port } = parseListen(required(values.listen, '--listen'));
+  const folder = witnessFolder(required(values.data, '--data'));
+  const [first, ...rest] = [...(values['origin-vkey'] ?? []), ...positionals];
+  const verifiersOf = logVerifiers([required(first, '--origin-vkey'), ...rest]);
+  const logger = createLogger();
+  mkdirSync(folder.dir, { recursive: true, mode: 0o700 });
+  const lock = lockDataFolder(folder.lock);
+  const state = new FileWitnessState({ folder: folder.state });
+  if (!hasWitnessKey(folder)) await state.create();
+  const witness = await createWitness({
+    ...openWitnessIdentity(folder, values.name),
+    verifiersOf,
+    state,
+    clock: systemClock,
+    logger,
+    onFork: (fork) =>
+      logger.error(fork, 'a log has signed two checkpoints of one size: keep this line, it is proof'),
+  });
+  const server = await createWitnessServer(witness, logger);
+  endOnSignal(logger, async () => {
+    await server.close();
+    lock.release();
+  });
+  process.stdout.write(`${await server.listen(host, port)} ${witness.vkey}\n`);
+}
+
+async function followLog(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: 'string' },
+      log: { type: 'string' },
+      vkey: { type: 'string' },
+      once: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
+  });
+  const publicFolder = required(values.data, '--data');
+  const stateFolder = join(publicFolder, '.follow');
+  const url = required(values.log, '--log');
+  const vkey = required(values.vkey, '--vkey');
+  mkdirSync(stateFolder, { recursive: true });
+  const lock = lockDataFolder(join(stateFolder, 'lock.sqlite'));
+  const ending = new AbortController();
+  process.on('SIGTERM', () => ending.abort());
+  process.on('SIGINT', () => ending.abort());
+  const code = await follow({
+    store: new FollowedFolder({ publicFolder, stateFolder }),
+    url,
+    vkey,
+    once: values.once ?? false,
+    json: values.json ?? false,
+    signal: ending.signal,
+    print: (line) => process.stdout.write(`${line}\n`),
+    warn: (line) => process.stderr.write(`vitrine: ${line}\n`),
+  });
+  lock.release();
+  process.exit(code);
+}
+
 async function main([verb, ...rest]: string[]): Promise<void> {
   if (verb === 'init') return init(rest);
   if (verb === 'serve') return serve(rest);
   if (verb === 'vault' && rest[0] === 'check') return vaultCheck(rest.slice(1));
+  if (verb === 'witness' && rest[0] === 'serve') return witnessServe(rest.slice(1));
+  if (verb === 'follow') return followLog(rest);
   if (verb === 'help' || verb === '--help') {
     process.stdout.write(USAGE);
     return;
@@ -205,6 +300,7 @@ main(process.argv.slice(2)).catch((error: unknown) => {
   const known =
     error instanceof ConfigError ||
     error instanceof LogError ||
+    error instanceof TlogError ||
     error instanceof VaultError ||
     (error instanceof Error && 'code' in error);
   process.stderr.write(
