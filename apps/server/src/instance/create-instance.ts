@@ -16,6 +16,7 @@ import { formatVkey } from '@vitrine/tlog';
 import { ConfigError, ConfigSchema } from '../config.ts';
 import type { Config } from '../config.ts';
 import { signerOf } from '../identity/signer.ts';
+import { type Clock, systemClock } from '../log/clock.ts';
 import type { LogStorage } from '../log/log-store.ts';
 import { createLogs } from '../log/open-logs.ts';
 import { formatVaultKeys, generateVaultKeys } from '../vault/vault-keys.ts';
@@ -40,6 +41,8 @@ export interface CreateInstanceOptions {
   readonly name: string;
   readonly openLogs: readonly string[];
   readonly openStorage: (folder: DataFolder) => Promise<LogStorage>;
+  /** Whose time the first entries have; the system's by default. */
+  readonly clock?: Clock;
 }
 
 /** @throws ConfigError when the name or a log name is wrong, or the folder is not empty */
@@ -48,6 +51,7 @@ export async function createInstance({
   name,
   openLogs,
   openStorage,
+  clock = systemClock,
 }: CreateInstanceOptions): Promise<CreatedInstance> {
   const config = configOf(name, openLogs);
   const target = dataFolder(dir);
@@ -64,7 +68,7 @@ export async function createInstance({
     for (const file of [folder.rootKey, folder.anchorKey, folder.cosignerKey]) createKeyFile(file);
     for (const log of [ROOT_LOG, KEYS_LOG, ...config.openLogs]) createKeyFile(folder.logKey(log));
     writeFileSync(folder.vaultKeys, formatVaultKeys(await generateVaultKeys()), { mode: 0o600, flag: 'wx' });
-    const entry0 = await createLogsOf(config, folder, openStorage);
+    const entry0 = await createLogsOf(config, folder, openStorage, clock);
     writeFileSync(folder.policy, policyText(config, folder, entry0));
     writeFileSync(
       folder.config,
@@ -96,13 +100,14 @@ async function createLogsOf(
   config: Config,
   folder: DataFolder,
   openStorage: CreateInstanceOptions['openStorage'],
+  clock: Clock,
 ): Promise<string> {
   const specs = logSpecs(config, folder);
   const making = await openStorage(folder);
-  await createLogs({ storage: making, logs: specs, cosigner: cosignerOf(config, folder) });
+  await createLogs({ storage: making, logs: specs, cosigner: cosignerOf(config, folder), clock });
   await making.close();
 
-  const logs = await openInstanceLogs(config, folder, await openStorage(folder));
+  const logs = await openInstanceLogs(config, folder, await openStorage(folder), { clock });
   try {
     const keys = logs.get(KEYS_LOG);
     const log = keys.origin;

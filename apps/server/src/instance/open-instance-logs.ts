@@ -4,6 +4,7 @@ import { headStatement, signStatement } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
 import { signerOf } from '../identity/signer.ts';
 import type { Config } from '../config.ts';
+import type { Clock } from '../log/clock.ts';
 import type { Cosigners } from '../log/cosigners.ts';
 import type { Head, Logs } from '../log/log.ts';
 import type { LogStorage } from '../log/log-store.ts';
@@ -17,7 +18,11 @@ export function openInstanceLogs(
   config: Config,
   folder: DataFolder,
   storage: LogStorage,
-  { logger, others }: { readonly logger?: Logger; readonly others?: Cosigners } = {},
+  {
+    clock,
+    logger,
+    others,
+  }: { readonly clock?: Clock; readonly logger?: Logger; readonly others?: Cosigners } = {},
 ): Promise<Logs> {
   const anchor = signerOf(readKeyFile(folder.anchorKey));
   return openLogs({
@@ -39,6 +44,7 @@ export function openInstanceLogs(
       },
     },
     limits: { publishIntervalMs: config.publishIntervalMs, anchorIntervalMs: config.anchorIntervalMs },
+    ...(clock === undefined ? {} : { clock }),
     ...(logger === undefined ? {} : { logger }),
     ...(others === undefined ? {} : { others }),
   });
