@@ -1,4 +1,5 @@
 import {
+  COMMITMENT_TYPE,
   type CommitmentAcceptance,
   EVENT_TYPE,
   type JsonValue,
@@ -135,6 +136,7 @@ describe('an acceptance that nothing can meet is refused, and says where', () =>
     ],
     ['/all/0/count', of({}, { count: 1001 })],
     ['no evidence', of({}, {}, KEY_ADD_TYPE)],
+    ['no evidence', of({}, {}, COMMITMENT_TYPE)],
     [
       '/all/0/evidence/0/by',
       { all: [{ count: 1, words: 'w', evidence: [{ by: 'not-vendor', schema: {}, type: RELEASE_TYPE }] }] },

@@ -2,7 +2,7 @@
 
 import { type CommitmentAcceptance, isPredicateType, predicateTypes } from '@vitrine/statements';
 import { CommitmentError } from './error.ts';
-import type { EvidenceDocument } from './evidence.ts';
+import { type EvidenceDocument, isEvidenceType } from './evidence.ts';
 import {
   canonical,
   meets,
@@ -97,6 +97,8 @@ function isBy({ by: { keyids, vendor } }: EvidenceDocument, by: EvidenceSort['by
 function refuseImpossible({ by, schema, type }: EvidenceSort, at: string): void {
   const log = isPredicateType(type) ? predicateTypes[type].log : undefined;
   if (log === 'keys') throw impossible(`${at}/type`, 'statements of the keys log are no evidence');
+  if (!isEvidenceType(type))
+    throw impossible(`${at}/type`, 'what the log says of itself, and promises, are no evidence');
   if (log === 'statements' && by === 'not-vendor')
     throw impossible(`${at}/by`, 'the root log admits this type from the vendor’s own keys only');
   // Evidence is always an object.

@@ -11,7 +11,13 @@ import {
 } from '@vitrine/tlog';
 import { describe, expect, test } from 'vitest';
 import { LOG, ms, Teller, VENDOR_KEY } from '../test/told.ts';
-import { advanceCentres, type Centres, centreEnd, cosignedTreeSize, cosigningDocuments } from './index.ts';
+import {
+  advanceCentres,
+  type Centres,
+  centreEnd,
+  cosignedTreeSize,
+  cosigningDocuments,
+} from './centre-cosigning.ts';
 
 const NAME = 'singapore.example';
 const root = hashLeaf(new Uint8Array([1]));
@@ -31,12 +37,12 @@ const witness = key(`${NAME}/witness`);
 const mirror = key(`${NAME}/mirror`);
 const intake = key(`${NAME}/intake`);
 
-const announce = (version: number, working = true) =>
+const announce = (version: number, working = true, name = NAME) =>
   centreStatement({
     centre: {
       city: 'Singapore',
       country: 'SG',
-      name: NAME,
+      name,
       operator: 'merlion',
       region: 'Asia',
       url: 'https://singapore.example',
@@ -55,8 +61,6 @@ const cosigned = (keys: readonly Ed25519Key[], at: string, origin = LOG) => {
   return cosignedStatement({ checkpoint: formatNote({ text, signatures }), log: LOG }, encodeHex(root));
 };
 
-const nobody = new Set<string>();
-
 describe('a centre that is cosigning', () => {
   const teller = new Teller();
   const announced = teller.at('2026-01-01', announce(1));
@@ -65,7 +69,7 @@ describe('a centre that is cosigning', () => {
   test('is shown by each of its keys whose cosignature stands in a checkpoint of this log', () => {
     const statement = cosigned([witness, mirror], '2026-01-02');
     expect(cosignedTreeSize(statement)).toBe(1);
-    const documents = cosigningDocuments(teller.at('2026-01-02', statement), centres, root, nobody);
+    const documents = cosigningDocuments(teller.at('2026-01-02', statement), centres, root);
     expect(documents.map(({ data, expiresAtMs }) => [data['kind'], data['region'], expiresAtMs])).toEqual([
       ['witness', 'Asia', ms('2026-01-04')],
       ['mirror', 'Asia', ms('2026-01-04')],
@@ -73,29 +77,35 @@ describe('a centre that is cosigning', () => {
     expect(documents.every(({ by }) => !by.vendor && by.keyids[0] !== VENDOR_KEY)).toBe(true);
   });
 
+  test('is the vendor’s when who runs it also runs the centre that bears the name of the instance', () => {
+    const both = advanceCentres(centres, teller.at('2026-01-01', announce(1, true, 'acme.example')));
+    const told = teller.at('2026-01-02', cosigned([mirror], '2026-01-02'));
+    expect(cosigningDocuments(told, both, root).map(({ by }) => by.vendor)).toEqual([true, true]);
+  });
+
   test('is not shown by a cosignature that does not verify, of another log, of another root', () => {
     const forged = cosigned([{ ...witness, sign: (message) => mirror.sign(message) }], '2026-01-02');
-    expect(cosigningDocuments(teller.at('2026-01-02', forged), centres, root, nobody)).toEqual([]);
+    expect(cosigningDocuments(teller.at('2026-01-02', forged), centres, root)).toEqual([]);
     const elsewhere = cosigned([witness], '2026-01-02', 'other.example/statements');
     expect(cosignedTreeSize(elsewhere)).toBeUndefined();
-    expect(cosigningDocuments(teller.at('2026-01-02', elsewhere), centres, root, nobody)).toEqual([]);
+    expect(cosigningDocuments(teller.at('2026-01-02', elsewhere), centres, root)).toEqual([]);
     const other = hashLeaf(new Uint8Array([2]));
     expect(
-      cosigningDocuments(teller.at('2026-01-02', cosigned([witness], '2026-01-02')), centres, other, nobody),
+      cosigningDocuments(teller.at('2026-01-02', cosigned([witness], '2026-01-02')), centres, other),
     ).toEqual([]);
   });
 
   test('is not kept at work by a cosignature that it gave long ago', () => {
     const old = cosigned([witness], '2026-01-02');
     const expiry = (at: string) =>
-      cosigningDocuments(teller.at(at, old), centres, root, nobody).map(({ expiresAtMs }) => expiresAtMs);
+      cosigningDocuments(teller.at(at, old), centres, root).map(({ expiresAtMs }) => expiresAtMs);
     expect(expiry('2026-01-03')).toEqual([ms('2026-01-04')]);
     expect(expiry('2026-01-04')).toEqual([]);
   });
 
   test('is none before it is announced, nor once it has closed; an older announcement changes nothing', () => {
     const statement = cosigned([witness], '2026-01-02');
-    expect(cosigningDocuments(teller.at('2026-01-02', statement), new Map(), root, nobody)).toEqual([]);
+    expect(cosigningDocuments(teller.at('2026-01-02', statement), new Map(), root)).toEqual([]);
     const told = teller.at('2026-01-02', announce(2, false));
     const closed: Centres = advanceCentres(centres, told);
     expect(centreEnd(centres, closed, told)).toMatchObject({
@@ -103,7 +113,7 @@ describe('a centre that is cosigning', () => {
       atMs: ms('2026-01-02'),
     });
     expect(centreEnd(centres, centres, told)).toBeUndefined();
-    expect(cosigningDocuments(teller.at('2026-01-02', statement), closed, root, nobody)).toEqual([]);
+    expect(cosigningDocuments(teller.at('2026-01-02', statement), closed, root)).toEqual([]);
     expect(advanceCentres(closed, announced)).toBe(closed);
   });
 });

@@ -62,13 +62,11 @@ export function cosignedTreeSize({ predicate }: CosignedStatement): number | und
  * The centres that a `cosigned/v1` shows to be cosigning: those at work whose cosignature, by witness or mirror key, verifies.
  *
  * @param root the root hash of the root log at {@link cosignedTreeSize}, 32 bytes: a checkpoint of another log shows nothing
- * @param vendorKeyids the keyids of the vendor's keys log
  */
 export function cosigningDocuments(
   told: Told,
   centres: Centres,
   root: Uint8Array,
-  vendorKeyids: { has(keyid: string): boolean },
 ): readonly EvidenceDocument[] {
   const { entry, registeredAtMs: atMs, statement } = told;
   if (statement.predicateType !== COSIGNED_TYPE) return [];
@@ -76,6 +74,8 @@ export function cosigningDocuments(
   const opened = open(checkpoint, log);
   if (opened === undefined || !equalBytes(opened.root, root)) return [];
   if (statement.subject[0].digest.sha256 !== encodeHex(root)) return [];
+  // The vendor's own centre bears the name of the instance whose root log this is.
+  const own = centres.get(log.slice(0, log.lastIndexOf('/')))?.centre.operator;
   return [...centres.values()]
     .filter(({ working }) => working)
     .flatMap((announced) =>
@@ -89,7 +89,7 @@ export function cosigningDocuments(
         return {
           type: CENTRE_COSIGNING_TYPE,
           atMs,
-          by: { keyids: [cosigned.keyid], vendor: vendorKeyids.has(cosigned.keyid) },
+          by: { keyids: [cosigned.keyid], vendor: operator === own },
           data: { city, country, kind, name, operator, region },
           expiresAtMs,
           entry,
@@ -104,19 +104,19 @@ function cosignedBy(
   vkey: string,
 ): { readonly timeSeconds: number; readonly keyid: string } | undefined {
   const key = parseVkey(vkey);
-  for (const { keyId, name, signature } of signatures) {
-    if (keyId !== key.keyId || name !== key.name) continue;
-    const cosigned = verifyCosignature(key, text, signature);
-    if (cosigned === undefined) continue;
-    try {
-      return { ...cosigned, keyid: publicKeyFromRaw(key.publicKey).keyid };
-    } catch (error) {
-      // A point under which anything verifies.
-      if (error instanceof StatementError) return undefined;
-      throw error;
-    }
+  const times = signatures.flatMap(({ keyId, name, signature }) =>
+    keyId === key.keyId && name === key.name
+      ? (verifyCosignature(key, text, signature)?.timeSeconds ?? [])
+      : [],
+  );
+  if (times.length === 0) return undefined;
+  try {
+    return { timeSeconds: Math.max(...times), keyid: publicKeyFromRaw(key.publicKey).keyid };
+  } catch (error) {
+    // A point under which anything verifies.
+    if (error instanceof StatementError) return undefined;
+    throw error;
   }
-  return undefined;
 }
 
 function open(

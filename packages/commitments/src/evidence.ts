@@ -4,7 +4,12 @@ import {
   type Admitted,
   type AdmittedSubmission,
   ARTIFACT_TYPE,
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  COSIGNED_TYPE,
   EVENT_TYPE,
+  HEAD_TYPE,
   type JsonValue,
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
@@ -53,7 +58,21 @@ export type Told = Pick<Admitted, 'payloadDigest' | 'registeredAtMs' | 'signers'
   readonly entry: EntryAddress;
 };
 
-/** The evidence that a statement of the root log is by itself. */
+/** What the log says of itself, and promises: no evidence for promises. */
+const NO_EVIDENCE: ReadonlySet<string> = new Set([
+  COMMITMENT_AMENDMENT_TYPE,
+  COMMITMENT_TYPE,
+  COMMITMENT_WITHDRAWAL_TYPE,
+  COSIGNED_TYPE,
+  HEAD_TYPE,
+]);
+
+/** Whether statements of the type can keep a promise by themselves. */
+export function isEvidenceType(type: string): boolean {
+  return !NO_EVIDENCE.has(type);
+}
+
+/** The evidence that a statement of the root log is by itself, when its type {@link isEvidenceType}. */
 export function documentOf({
   entry,
   payloadDigest,
@@ -102,7 +121,7 @@ export function documentOfSubmission(
   };
 }
 
-/** What a statement ends. The closing of a centre is told by {@link import('./centre-cosigning.ts').advanceCentres}. */
+/** What a statement ends. The closing of a centre is another matter. */
 export function endOf(statement: RootStatement): string | undefined {
   return statement.predicateType === WITHDRAWAL_TYPE ? statement.predicate.release : undefined;
 }

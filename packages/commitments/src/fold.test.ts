@@ -16,8 +16,7 @@ import {
   CENTRE_COSIGNING_TYPE,
   CommitmentsFold,
   type CommitmentFacts,
-  documentOf,
-  endOf,
+  consequencesOf,
   type EvidenceDocument,
   type Standing,
   stateAt,
@@ -29,9 +28,9 @@ import {
 function tell(fold: CommitmentsFold, told: Told): string | undefined {
   const refusal = fold.say(told);
   if (refusal !== undefined) return refusal.code;
-  fold.take(documentOf(told));
-  const name = endOf(told.statement);
-  if (name !== undefined) fold.end({ name, atMs: told.registeredAtMs, entry: told.entry });
+  const { documents, ends } = consequencesOf(told, new Map());
+  for (const document of documents) fold.take(document);
+  for (const end of ends) fold.end(end);
   return undefined;
 }
 

@@ -21,13 +21,9 @@ export {
   periodInWords,
 } from './calendar.ts';
 export {
-  advanceCentres,
   CENTRE_COSIGNING_TYPE,
   type Centres,
-  centreEnd,
-  COSIGNING_EXPIRES_MS,
   cosignedTreeSize,
-  cosigningDocuments,
 } from './centre-cosigning.ts';
 export { type Change, type ChangeKind, changesUntil } from './changes.ts';
 export {
@@ -42,13 +38,13 @@ export {
   takeEvidence,
 } from './commitment.ts';
 export { CommitmentError, type CommitmentErrorCode } from './error.ts';
+export { type Consequences, consequencesOf, isConsequential } from './evidence-of.ts';
 export {
   documentOf,
   documentOfSubmission,
   type EntryAddress,
   type EvidenceDocument,
   type EvidenceEnd,
-  endOf,
   type Told,
 } from './evidence.ts';
 export {
@@ -60,7 +56,13 @@ export {
   promisedAtMs,
 } from './facts.ts';
 export { CommitmentsFold, type EarlierEvidence, lookBack, typesOf } from './fold.ts';
-export { type OpenRequirement, RequirementIndex } from './requirement-index.ts';
+export {
+  type Interest,
+  interestsMetBy,
+  interestsOf,
+  type OpenRequirement,
+  RequirementIndex,
+} from './requirement-index.ts';
 export {
   COMMITMENT_STATES,
   type CommitmentState,

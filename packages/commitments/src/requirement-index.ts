@@ -3,7 +3,7 @@
 import type { JsonValue } from '@vitrine/statements';
 import type { EvidenceSort, Requirement } from './acceptance.ts';
 import type { EvidenceDocument } from './evidence.ts';
-import { possibleValues, requiredMembers } from './json-schema.ts';
+import { canonical, possibleValues, requiredMembers } from './json-schema.ts';
 
 /** A requirement of the version in force of a commitment. */
 export interface OpenRequirement {
@@ -105,4 +105,35 @@ function collect(node: Node | undefined, data: EvidenceDocument['data'], found: 
     const value = data[name];
     if (isScalar(value)) collect(byValue.get(value), data, found);
   }
+}
+
+/** What a document must have to be looked at for a requirement: a type, and a value of a member where the schema leaves few. */
+export interface Interest {
+  readonly type: string;
+  /** Empty when any value will do. `value`: as canonical JSON. */
+  readonly member: string;
+  readonly value: string;
+}
+
+/** For an index in a table: for each sort of evidence the values of the one member that is the most telling. */
+export function interestsOf({ kinds }: Requirement): readonly Interest[] {
+  return kinds.flatMap(({ schema, type }) => {
+    const telling = requiredMembers(schema)
+      .flatMap((member) => {
+        const values = possibleValues([schema], [member]);
+        return values === undefined || values.size > MAX_BRANCHES ? [] : [{ member, values }];
+      })
+      .sort((left, right) => left.values.size - right.values.size)[0];
+    return telling === undefined
+      ? [{ type, member: '', value: '' }]
+      : [...telling.values.keys()].map((value) => ({ type, member: telling.member, value }));
+  });
+}
+
+/** The interests that a document meets. */
+export function interestsMetBy({ data, type }: EvidenceDocument): readonly Interest[] {
+  return [
+    { type, member: '', value: '' },
+    ...Object.entries(data).map(([member, value]) => ({ type, member, value: canonical(value) })),
+  ];
 }

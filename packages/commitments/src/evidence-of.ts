@@ -1,0 +1,46 @@
+// What follows from a statement of the root log: the one place that says so, for a server's read models and for whoever checks them.
+
+import { COSIGNED_TYPE, type RootStatement } from '@vitrine/statements';
+import { advanceCentres, type Centres, centreEnd, cosigningDocuments } from './centre-cosigning.ts';
+import {
+  documentOf,
+  type EvidenceDocument,
+  type EvidenceEnd,
+  endOf,
+  isEvidenceType,
+  type Told,
+} from './evidence.ts';
+
+export interface Consequences {
+  readonly documents: readonly EvidenceDocument[];
+  /** What no longer stands from then on; after the documents. */
+  readonly ends: readonly EvidenceEnd[];
+  /** The centres as the statement leaves them. */
+  readonly centres: Centres;
+}
+
+/** Whether a statement can have consequences at all, so that the centres and the root need not be looked up for others. */
+export function isConsequential({ predicateType }: RootStatement): boolean {
+  return isEvidenceType(predicateType) || predicateType === COSIGNED_TYPE;
+}
+
+/**
+ * @param centres as the statements before it left them
+ * @param cosignedRoot of a `cosigned/v1`: the root hash of the root log at the size that it speaks of
+ */
+export function consequencesOf(told: Told, centres: Centres, cosignedRoot?: Uint8Array): Consequences {
+  const after = advanceCentres(centres, told);
+  const closed = centreEnd(centres, after, told);
+  const name = endOf(told.statement);
+  return {
+    documents: [
+      ...(isEvidenceType(told.statement.predicateType) ? [documentOf(told)] : []),
+      ...(cosignedRoot === undefined ? [] : cosigningDocuments(told, after, cosignedRoot)),
+    ],
+    ends: [
+      ...(closed === undefined ? [] : [closed]),
+      ...(name === undefined ? [] : [{ name, atMs: told.registeredAtMs, entry: told.entry }]),
+    ],
+    centres: after,
+  };
+}
