@@ -80,6 +80,7 @@ const vaultCodes: Record<VaultErrorCode, ProblemCode> = {
   'disk-full': 'disk-full',
   io: 'internal',
   'wrong-keys': 'internal',
+  'wrong-recipient': 'internal',
   'unsupported-format': 'internal',
   closed: 'writer-stopped',
 };

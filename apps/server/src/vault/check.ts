@@ -1,7 +1,14 @@
 /** Reads a whole vault and says what is wrong with it. */
 import { readAhead, readObject } from './object-reader.ts';
 import { isPackId } from './pack-envelope.ts';
-import { type LoadedPack, OBJECTS_FILE, PACKS, type PackShelf, TABLE_FILE } from './pack-shelf.ts';
+import {
+  GRANT_FILE,
+  type LoadedPack,
+  OBJECTS_FILE,
+  PACKS,
+  type PackShelf,
+  TABLE_FILE,
+} from './pack-shelf.ts';
 import type { PackTable } from './pack-table.ts';
 import type { ReadableFile, VaultIndex } from './ports.ts';
 import type { CheckProblem, CheckProgress, CheckReport } from './vault-contract.ts';
@@ -10,12 +17,15 @@ import { VaultError } from './vault-error.ts';
 export interface CheckOptions {
   readonly shelf: PackShelf;
   readonly index: VaultIndex;
-  /** Names, hex. */
-  readonly disposed: ReadonlySet<string>;
+  readonly isDisposed: (digest: Uint8Array) => boolean;
+  /** What to do when the key of a disposed object is still there. */
+  readonly undisposed: string;
   /** Whether a pack is being written to, and may be longer than its table says. */
   readonly isGrowing: (packId: string) => boolean;
   /** Runs a job while no table is put in place. */
   readonly exclusively: <T>(job: () => Promise<T>) => Promise<T>;
+  /** Further files that a pack may have. */
+  readonly alsoKnown?: readonly string[];
   readonly onProgress?: (progress: CheckProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -54,7 +64,8 @@ export async function checkPacks(options: CheckOptions): Promise<CheckReport> {
   };
 }
 
-async function checkPack(
+/** Opens one pack and everything in it. */
+export async function checkPack(
   options: CheckOptions,
   packId: string,
   progress: { objects: number; bytes: number },
@@ -64,13 +75,12 @@ async function checkPack(
   let file: ReadableFile | undefined;
   try {
     const opened = await options.exclusively(async () => {
-      const known = [OBJECTS_FILE, TABLE_FILE, shelf.grantFile];
+      const known = [OBJECTS_FILE, TABLE_FILE, ...(options.alsoKnown ?? [])];
       const found = await shelf.files.list(`${PACKS}/${packId}`);
       // Dropped since it was listed.
       if (found.length === 0 && !(await shelf.list()).includes(packId)) return undefined;
       for (const name of found) {
-        if (!known.includes(name) && !/^grant-[0-9a-f]{32}\.age$/.test(name))
-          report(`holds an unknown file, ${name}`);
+        if (!known.includes(name) && !GRANT_FILE.test(name)) report(`holds an unknown file, ${name}`);
       }
       const loaded: LoadedPack = await shelf.load(packId);
       const indexed = index.namesOf(packId).map((name) => Buffer.from(name).toString('hex'));
@@ -105,7 +115,8 @@ function compareNames(
   for (const { digest } of table.rows()) {
     const name = options.shelf.secrets.nameOf(digest).toString('hex');
     if (!indexed.delete(name)) report(`object ${name} is not in the index: restart, and it is made anew`);
-    if (options.disposed.has(name)) report(`object ${name} is disposed, but its key is still there: restart`);
+    if (options.isDisposed(digest))
+      report(`object ${name} is disposed, but its key is still there: ${options.undisposed}`);
   }
   for (const name of indexed) report(`object ${name} is in the index, not in the table`);
 }

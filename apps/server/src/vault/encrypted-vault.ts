@@ -12,10 +12,13 @@ import { checkPacks } from './check.ts';
 import { Mutex } from './mutex.ts';
 import { readObject } from './object-reader.ts';
 import { OpenPack } from './open-pack.ts';
+import { isPackId } from './pack-envelope.ts';
+import { PackExport } from './pack-export.ts';
 import { checkFormat, clearStaging, dropPack, indexPack, reconcileIndex, uploadName } from './opening.ts';
 import { DISPOSED, PACKS, type PackLease, PackShelf, STAGING } from './pack-shelf.ts';
 import type { ObjectRow } from './pack-table.ts';
 import type { IndexedPack, VaultIndex } from './ports.ts';
+import { checkRecipient, readRecipients, writeRecipients } from './recipients.ts';
 import { type FinishedObject, StagedObject } from './staged-object.ts';
 import { Uploads } from './uploads.ts';
 import type {
@@ -76,6 +79,7 @@ interface Address {
 }
 
 export class EncryptedVault implements Vault {
+  readonly packs: PackExport;
   readonly #shelf: PackShelf;
   readonly #secrets: VaultSecrets;
   readonly #index: VaultIndex;
@@ -120,6 +124,7 @@ export class EncryptedVault implements Vault {
     this.#logger = parts.logger;
     this.#limits = parts.limits;
     this.#disposed = parts.disposed;
+    this.packs = new PackExport(parts.shelf, parts.index, (job) => this.#changes.run(job));
     this.#uploads = uploadsOf(async (finished) => {
       await this.#adopt(finished);
     });
@@ -132,6 +137,7 @@ export class EncryptedVault implements Vault {
       const shelf = new PackShelf(files, await deriveVaultSecrets(options.keys));
       for (const folder of [PACKS, STAGING, DISPOSED]) await files.makeFolder(folder);
       await checkFormat(shelf);
+      shelf.recipients = await readRecipients(files);
       await reconcileIndex(shelf, index, logger);
       const disposed = new Set((await files.list(DISPOSED)).filter((name) => SHA256_HEX.test(name)));
       const maxAgeMs = options.uploadMaxAgeMs ?? 7 * 24 * 3_600_000;
@@ -350,6 +356,59 @@ export class EncryptedVault implements Vault {
     this.#logger.info({ object: address.nameHex }, 'object of the vault disposed');
   }
 
+  isDisposed(sha256: string): boolean {
+    return this.#disposed.has(this.#address(sha256).nameHex);
+  }
+
+  async grant(recipient: string, packIds: 'all' | readonly string[]): Promise<number> {
+    this.#assertOpen();
+    checkRecipient(recipient);
+    if (packIds !== 'all') return await this.#grantPacks(recipient, packIds);
+    const { files, recipients } = this.#shelf;
+    if (!recipients.includes(recipient)) {
+      // First, so that no pack is begun without it from here on.
+      await writeRecipients(files, [...recipients, recipient]);
+      this.#shelf.recipients = [...recipients, recipient];
+    }
+    for (const folder of await files.list(STAGING)) {
+      try {
+        await this.#shelf.grant(folder.slice(-32), recipient, `${STAGING}/${folder}`);
+      } catch (error) {
+        // It has become a pack meanwhile, or was given up.
+        if ((await files.list(STAGING)).includes(folder)) throw error;
+      }
+    }
+    return await this.#grantPacks(recipient, (await this.#shelf.list()).filter(isPackId));
+  }
+
+  async endGrants(recipient: string): Promise<number> {
+    this.#assertOpen();
+    checkRecipient(recipient);
+    const { files, recipients } = this.#shelf;
+    const others = recipients.filter((other) => other !== recipient);
+    if (others.length < recipients.length) await writeRecipients(files, others);
+    this.#shelf.recipients = others;
+    let ended = 0;
+    for (const packId of (await this.#shelf.list()).filter(isPackId)) {
+      if (await this.#shelf.endGrant(packId, recipient)) ended += 1;
+      this.packs.forget(packId);
+    }
+    return ended;
+  }
+
+  async #grantPacks(recipient: string, packIds: readonly string[]): Promise<number> {
+    let granted = 0;
+    for (const packId of packIds) {
+      await this.#changes.run(async () => {
+        if (!isPackId(packId) || this.#index.pack(packId) === undefined)
+          throw new VaultError('missing', `the vault has no pack ${packId}`);
+        if (await this.#shelf.grant(packId, recipient)) granted += 1;
+        this.packs.forget(packId);
+      });
+    }
+    return granted;
+  }
+
   async check(
     options: { readonly onProgress?: (progress: CheckProgress) => void; readonly signal?: AbortSignal } = {},
   ): Promise<CheckReport> {
@@ -357,7 +416,8 @@ export class EncryptedVault implements Vault {
     return await checkPacks({
       shelf: this.#shelf,
       index: this.#index,
-      disposed: this.#disposed,
+      isDisposed: (digest) => this.#disposed.has(this.#secrets.nameOf(digest).toString('hex')),
+      undisposed: 'restart',
       isGrowing: (packId) => this.#current?.packId === packId || this.#sealing?.pack.packId === packId,
       exclusively: (job) => this.#changes.run(job),
       ...options,
@@ -725,7 +785,7 @@ export class EncryptedVault implements Vault {
     name: Buffer,
     changed: Pick<IndexedPack, 'tableFingerprint' | 'objectCount'>,
   ): void {
-    const indexed = this.#index.packs().find((pack) => pack.packId === packId);
+    const indexed = this.#index.pack(packId);
     if (indexed === undefined) return;
     const others = this.#index.namesOf(packId).filter((other) => !name.equals(other));
     this.#index.replacePack({ ...indexed, ...changed }, others);
@@ -752,6 +812,7 @@ export class EncryptedVault implements Vault {
         await open.close();
       }
       await dropPack(this.#shelf, this.#index, packId);
+      this.packs.forget(packId);
     }
   }
 }

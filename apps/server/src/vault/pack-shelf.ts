@@ -15,6 +15,7 @@ import {
 } from './pack-envelope.ts';
 import type { PackTable } from './pack-table.ts';
 import type { ReadableFile, VaultFiles } from './ports.ts';
+import { recipientTagOf } from './recipients.ts';
 import { VaultError } from './vault-error.ts';
 import type { VaultSecrets } from './vault-secrets.ts';
 
@@ -23,6 +24,9 @@ export const STAGING = 'staging';
 export const DISPOSED = 'disposed';
 export const OBJECTS_FILE = 'objects';
 export const TABLE_FILE = 'table.age';
+/** In copies of another vault's packs only. */
+export const MANIFEST_FILE = 'manifest.json';
+export const GRANT_FILE: RegExp = /^grant-([0-9a-f]{32})\.age$/;
 
 /** A grant is about 1.9 kB, a table about 80 bytes an object: far above either, far below what would hurt. */
 const MAX_GRANT_BYTES = 65_536;
@@ -57,6 +61,8 @@ export class PackShelf {
   readonly files: VaultFiles;
   readonly secrets: VaultSecrets;
   readonly grantFile: string;
+  /** Whom new packs are granted to besides the vault. */
+  recipients: readonly string[] = [];
   /** Replacing a table overwrites the old one, so nobody may be reading it then. */
   readonly #tables = new Mutex();
   readonly #cache = new Map<string, CachedPack>();
@@ -65,7 +71,7 @@ export class PackShelf {
   constructor(files: VaultFiles, secrets: VaultSecrets) {
     this.files = files;
     this.secrets = secrets;
-    this.grantFile = `grant-${secrets.recipientTag}.age`;
+    this.grantFile = grantFileOf(secrets.recipientTag);
   }
 
   /** Names of the folders that should be packs. */
@@ -84,13 +90,31 @@ export class PackShelf {
     return this.#tables.run(() => this.#read(packId, folder));
   }
 
-  /** Makes the folder of a new pack in staging, granted to the vault; its table and ciphertext are to follow. */
+  /** Lets another recipient open a pack; false when it can already. @throws VaultError corrupt · disk-full · io */
+  async grant(packId: string, recipient: string, folder = `${PACKS}/${packId}`): Promise<boolean> {
+    const granted = await this.files.list(folder);
+    if (granted.includes(grantFileOf(recipientTagOf(recipient)))) return false;
+    await grantTo(this.files, folder, await this.#readGrant(packId, folder), recipient);
+    return true;
+  }
+
+  /** Takes a grant away; false when there was none. */
+  async endGrant(packId: string, recipient: string): Promise<boolean> {
+    const folder = `${PACKS}/${packId}`;
+    const grant = grantFileOf(recipientTagOf(recipient));
+    if (!(await this.files.list(folder)).includes(grant)) return false;
+    await this.files.remove(`${folder}/${grant}`);
+    return true;
+  }
+
+  /** Makes the folder of a new pack in staging, granted to the vault and its recipients; its table and ciphertext are to follow. */
   async begin(folderOf: (packId: string) => string): Promise<PackIdentity> {
     const pack = await generatePackIdentity();
     const folder = folderOf(pack.packId);
     try {
       await this.files.makeFolder(folder);
-      await this.files.replace(`${folder}/${this.grantFile}`, await sealGrant(pack, this.secrets.recipient));
+      for (const recipient of [this.secrets.recipient, ...this.recipients])
+        await grantTo(this.files, folder, pack, recipient);
       return pack;
     } catch (error) {
       await this.files.remove(folder);
@@ -111,6 +135,12 @@ export class PackShelf {
       if (cached !== undefined) cached.table = table;
       return fingerprintOf(sealed);
     });
+  }
+
+  /** Puts a table in place that another vault has sealed. */
+  async replaceSealedTable(packId: string, sealed: Uint8Array, folder: string): Promise<void> {
+    await this.#tables.run(() => this.files.replace(`${folder}/${TABLE_FILE}`, sealed));
+    await this.forget(packId);
   }
 
   /** Makes a finished pack visible. This one rename is its commit. */
@@ -183,6 +213,16 @@ export class PackShelf {
   }
 
   async #read(packId: string, folder: string): Promise<LoadedPack> {
+    const pack = await this.#readGrant(packId, folder);
+    const sealedTable = await this.files.read(`${folder}/${TABLE_FILE}`, MAX_TABLE_BYTES);
+    if (sealedTable === undefined) {
+      throw new VaultError('corrupt', `pack ${packId} has no table: ${folder}/${TABLE_FILE} is gone`);
+    }
+    const table = await openTable(sealedTable, pack, this.secrets);
+    return { pack, table, tableFingerprint: fingerprintOf(sealedTable) };
+  }
+
+  async #readGrant(packId: string, folder: string): Promise<PackIdentity> {
     const grant = await this.files.read(`${folder}/${this.grantFile}`, MAX_GRANT_BYTES);
     if (grant === undefined) {
       throw new VaultError(
@@ -190,13 +230,7 @@ export class PackShelf {
         `pack ${packId} has no grant for this vault: ${folder}/${this.grantFile} is gone`,
       );
     }
-    const sealedTable = await this.files.read(`${folder}/${TABLE_FILE}`, MAX_TABLE_BYTES);
-    if (sealedTable === undefined) {
-      throw new VaultError('corrupt', `pack ${packId} has no table: ${folder}/${TABLE_FILE} is gone`);
-    }
-    const pack = await openGrant(grant, packId, this.secrets.identity);
-    const table = await openTable(sealedTable, pack, this.secrets);
-    return { pack, table, tableFingerprint: fingerprintOf(sealedTable) };
+    return await openGrant(grant, packId, this.secrets.identity);
   }
 
   async #evict(): Promise<void> {
@@ -209,6 +243,23 @@ export class PackShelf {
       await this.forget(packId);
     }
   }
+}
+
+/** @param tag of the recipient */
+export function grantFileOf(tag: string): string {
+  return `grant-${tag}.age`;
+}
+
+async function grantTo(
+  files: VaultFiles,
+  folder: string,
+  pack: PackIdentity,
+  recipient: string,
+): Promise<void> {
+  await files.replace(
+    `${folder}/${grantFileOf(recipientTagOf(recipient))}`,
+    await sealGrant(pack, recipient),
+  );
 }
 
 function fingerprintOf(sealedTable: Uint8Array): Uint8Array {

@@ -62,6 +62,7 @@ export interface VaultIndex {
   /** The packs that hold the object: normally one. */
   packsOf(name: Uint8Array): string[];
   packs(): IndexedPack[];
+  pack(packId: string): IndexedPack | undefined;
   namesOf(packId: string): Uint8Array[];
   /** In one transaction: the pack is as given, and its names gain these. */
   extendPack(pack: IndexedPack, added: readonly Uint8Array[]): void;

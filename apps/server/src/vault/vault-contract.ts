@@ -6,6 +6,7 @@
  * refer to objects in a statement therefore calls `flush()` and THEN sees that `missing(…)` is empty.
  */
 import type { Readable } from 'node:stream';
+import type { PackExport } from './pack-export.ts';
 import type { VaultFiles, VaultIndex } from './ports.ts';
 import type { VaultKeys } from './vault-keys.ts';
 
@@ -212,6 +213,24 @@ export interface Vault {
    * completed by the next `openVault`.
    */
   dispose(sha256: string): Promise<void>;
+
+  /** Whether a disposal has ended the object. */
+  isDisposed(sha256: string): boolean;
+
+  /** The packs as other centres copy them: encrypted. */
+  readonly packs: PackExport;
+
+  /**
+   * Lets another centre open packs, once it has copies of them: `all` are those there are, and those to come. Copies and
+   * changes no ciphertext. What its holder has read cannot be taken back. Returns how many packs were granted anew; after a failure, the
+   * same again completes it.
+   * @param recipient age, post-quantum hybrid
+   * @throws VaultError wrong-recipient · missing · corrupt · disk-full · io
+   */
+  grant(recipient: string, packIds: 'all' | readonly string[]): Promise<number>;
+
+  /** Grants no further pack to a recipient, and takes its grants out of the packs here. Returns from how many. */
+  endGrants(recipient: string): Promise<number>;
 
   /** Reads everything: every grant, table and object, and compares the index. Writes nothing, never throws on bad data. */
   check(options?: {

@@ -28,6 +28,8 @@ export type VaultErrorCode =
   | 'io'
   /** The keys given are not those of this vault. */
   | 'wrong-keys'
+  /** A grant cannot be made to this recipient. */
+  | 'wrong-recipient'
   /** The folder holds something that is not a vault of a known format. */
   | 'unsupported-format'
   /** The vault was closed. */

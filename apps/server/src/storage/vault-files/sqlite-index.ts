@@ -49,6 +49,7 @@ export function openSqliteIndex(path: string): VaultIndex {
     'SELECT pack.id FROM object JOIN pack ON pack.number = object.pack WHERE object.name = ?',
   );
   const allPacks = database.prepare('SELECT id, fingerprint, objects, end_offset FROM pack ORDER BY number');
+  const onePack = database.prepare('SELECT id, fingerprint, objects, end_offset FROM pack WHERE id = ?');
   const namesOf = database.prepare(
     'SELECT name FROM object WHERE pack = (SELECT number FROM pack WHERE id = ?) ORDER BY name',
   );
@@ -84,18 +85,12 @@ export function openSqliteIndex(path: string): VaultIndex {
 
   return {
     packsOf: (name) => mapped(() => packsOf.all(name).map((row) => v.parse(PackId, row).id)),
-    packs: () =>
-      mapped(() =>
-        allPacks.all().map((row) => {
-          const pack = v.parse(Pack, row);
-          return {
-            packId: pack.id,
-            tableFingerprint: pack.fingerprint,
-            objectCount: pack.objects,
-            endOffset: pack.end_offset,
-          };
-        }),
-      ),
+    packs: () => mapped(() => allPacks.all().map(packOf)),
+    pack: (packId) =>
+      mapped(() => {
+        const row = onePack.get(packId);
+        return row === undefined ? undefined : packOf(row);
+      }),
     namesOf: (packId) => mapped(() => namesOf.all(packId).map((row) => v.parse(ObjectName, row).name)),
     extendPack: (pack, added) => transaction(() => extend(pack, added)),
     replacePack: (pack, names) =>
@@ -109,6 +104,16 @@ export function openSqliteIndex(path: string): VaultIndex {
         dropPack.run(packId);
       }),
     close: () => mapped(() => database.close()),
+  };
+}
+
+function packOf(row: unknown): IndexedPack {
+  const pack = v.parse(Pack, row);
+  return {
+    packId: pack.id,
+    tableFingerprint: pack.fingerprint,
+    objectCount: pack.objects,
+    endOffset: pack.end_offset,
   };
 }
 
