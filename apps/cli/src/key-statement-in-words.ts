@@ -1,5 +1,6 @@
 /** What a statement of the keys log says, in full, for who is about to sign it: no keyid shortened, nothing left out. */
 import {
+  FORK_RESOLUTION_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
   KEY_ROTATE_TYPE,
@@ -38,6 +39,13 @@ function saying(statement: KeysStatement): readonly string[] {
       return [
         `Witnesses, version ${predicate.version}: from now on a checkpoint counts once it was cosigned`,
         ...cosignersInWords(predicate),
+      ];
+    case FORK_RESOLUTION_TYPE:
+      return [
+        `The log ${predicate.kept.origin} signed two histories. It goes on with the one that has ${predicate.kept.treeSize} entries`,
+        `and the root ${predicate.kept.root}.`,
+        'These checkpoints are not of it, and stay as evidence (SHA-256 of their texts):',
+        ...predicate.ended.map((digest) => `  ${digest}`),
       ];
     case KEY_ADD_TYPE:
       return [

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { formatCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
 import { formatEnvelope, openEnvelope, parseEnvelope, type Signer, signEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
-import { type Verify, verifyEd25519 } from './key.ts';
+import { type PublicKey, type Verify, verifyEd25519 } from './key.ts';
 import { isValidAt, type KeysState } from './keys-log.ts';
 import { count, logOrigin, sha256Hex } from './scalars.ts';
 import { explainIssues } from './schema-issue.ts';
@@ -55,7 +55,7 @@ export interface ParsedAcceptance {
   readonly registeredAtMs: number;
 }
 
-/** Signs an acceptance with the instance's anchor key; the envelope's bytes. */
+/** Signs an acceptance, with the instance's anchor key or with the key of an intake log; the envelope's bytes. */
 export async function signAcceptance(acceptance: Acceptance, signer: Signer): Promise<Uint8Array> {
   const payload = formatCanonicalJson({
     acceptedAt: acceptance.acceptedAtMs,
@@ -95,6 +95,22 @@ export function openAcceptance(
   );
   openEnvelope(envelope, anchors, verify);
   return acceptance;
+}
+
+/**
+ * Reads an acceptance of an intake log and checks that its centre signed it: with the key of that log, which the centre's
+ * announcement names.
+ *
+ * @throws StatementError as parseAcceptance, and `bad-signature`
+ */
+export function openIntakeAcceptance(
+  bytes: Uint8Array,
+  key: PublicKey,
+  verify: Verify = verifyEd25519,
+): ParsedAcceptance {
+  const envelope = parseEnvelope(bytes, ACCEPTANCE_PAYLOAD_TYPE, MAX_ACCEPTANCE_BYTES);
+  openEnvelope(envelope, [key], verify);
+  return read(envelope.payload);
 }
 
 function read(payload: Uint8Array): ParsedAcceptance {

@@ -5,6 +5,7 @@ export {
   type Acceptance,
   MAX_ACCEPTANCE_BYTES,
   openAcceptance,
+  openIntakeAcceptance,
   type ParsedAcceptance,
   parseAcceptance,
   signAcceptance,
@@ -113,6 +114,10 @@ export {
   submissionStatement,
 } from './predicates/intake.ts';
 export {
+  FORK_RESOLUTION_TYPE,
+  type ForkResolutionPredicate,
+  type ForkResolutionStatement,
+  forkResolutionStatement,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
   KEY_ROTATE_TYPE,

@@ -8,6 +8,8 @@ import { StatementError } from './error.ts';
 import { type PublicKey, parsePublicKey, type Verify, verifyEd25519 } from './key.ts';
 import { parseLeaf } from './leaf.ts';
 import {
+  FORK_RESOLUTION_TYPE,
+  type ForkResolutionPredicate,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
   KEY_ROTATE_TYPE,
@@ -70,6 +72,8 @@ export interface KeysState {
   /** By keyid. */
   readonly keys: ReadonlyMap<string, KeyRecord>;
   readonly witnesses?: WitnessesPredicate;
+  /** Which branch of a log goes on after a fork, in the order in which that was said. */
+  readonly resolutions: readonly ForkResolutionPredicate[];
   /** Set once the log's own times run backwards: then it proves nothing, and nothing is admitted under it. */
   readonly unsound?: { readonly index: number; readonly reason: string };
 }
@@ -108,7 +112,7 @@ export type KeysEntry =
 
 /** The keys log before its first entry. `origin`: NAME/keys. */
 export function emptyKeysState(origin: string): KeysState {
-  return { origin, size: 0, lastRegisteredAtMs: 0, policies: [], keys: new Map() };
+  return { origin, size: 0, lastRegisteredAtMs: 0, policies: [], keys: new Map(), resolutions: [] };
 }
 
 /** Folds all leaves, in order, into the state and what each of them came to. */
@@ -266,6 +270,10 @@ function apply(state: KeysState, index: number, atMs: number, enveloped: Envelop
       expectVersion(statement.predicate.version, (state.witnesses?.version ?? 0) + 1);
       const signers = bySignersOf(byRoot);
       return { next: { ...state, witnesses: statement.predicate }, signers };
+    }
+    case FORK_RESOLUTION_TYPE: {
+      const signers = bySignersOf(byRoot);
+      return { next: { ...state, resolutions: [...state.resolutions, statement.predicate] }, signers };
     }
     case KEY_ADD_TYPE: {
       const key = parsePublicKey(statement.predicate.key);

@@ -4,6 +4,7 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { encodeBase64, formatVkey } from '@vitrine/tlog';
 import {
+  forkResolutionStatement,
   type AdmissionRefusalCode,
   artifactStatement,
   formatPublicKey,
@@ -305,6 +306,13 @@ const witnesses = (version: number): Statement =>
     ],
   });
 
+const forkResolution = (): Statement =>
+  forkResolutionStatement({
+    ended: ['2'.repeat(64), '1'.repeat(64)],
+    kept: { origin: 'acme.example/statements', root: '3'.repeat(64), treeSize: 7 },
+    log: KEYS_ORIGIN,
+  });
+
 type KeysDraft = readonly [
   name: string,
   entries: readonly SignedEntry[],
@@ -394,6 +402,11 @@ const KEYS_DRAFTS: readonly KeysDraft[] = [
       [witnesses(3), [PUBLISHER]],
     ],
     [...counted, null, 'wrong-version', null, 'threshold-not-met'],
+  ],
+  [
+    'a fork resolved by the root keys, and by nobody else',
+    [...BASE, [forkResolution(), [PUBLISHER]], [forkResolution(), [ROOT]]],
+    [...counted, 'threshold-not-met', null],
   ],
   ['a key adds another', [...BASE, [keyAdd(MALLORY), [PUBLISHER]]], [...counted, 'threshold-not-met']],
   ['a key adds itself', [...BASE, [keyAdd(MALLORY), [MALLORY]]], [...counted, 'threshold-not-met']],

@@ -10,6 +10,7 @@ import {
   DISPOSAL_TYPE,
   type Due,
   EVENT_TYPE,
+  FORK_RESOLUTION_TYPE,
   HEAD_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -109,6 +110,10 @@ export function describeStatement(statement: Statement): string {
       return mirrors === 0
         ? `Witnesses, version ${version}: ${byWitnesses}.`
         : `Witnesses, version ${version}: ${byWitnesses}, and ${countOf(mirrors, 'mirror')}, of whose operators ${mirrorQuorum} must.`;
+    }
+    case FORK_RESOLUTION_TYPE: {
+      const { origin, treeSize } = statement.predicate.kept;
+      return `After a fork ${origin} goes on from entry ${treeSize}.`;
     }
     case KEY_ADD_TYPE: {
       const [{ digest }] = statement.subject;

@@ -10,6 +10,7 @@ import { MAX_SIGNATURES } from '../dsse.ts';
 import { keyidOf as keyidOfSpki, parsePublicKey } from '../key.ts';
 import { count, httpUrl, instanceName, logOrigin, positive, productName, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, statementOfMany, subject } from './in-toto.ts';
+import { headOf } from './logs.ts';
 
 export const ROOT_KEYS_TYPE = 'https://vitrine.dev/root-keys/v1';
 export const REGISTRATION_POLICY_TYPE = 'https://vitrine.dev/registration-policy/v1';
@@ -17,6 +18,7 @@ export const WITNESSES_TYPE = 'https://vitrine.dev/witnesses/v1';
 export const KEY_ADD_TYPE = 'https://vitrine.dev/key-add/v1';
 export const KEY_ROTATE_TYPE = 'https://vitrine.dev/key-rotate/v1';
 export const KEY_REVOKE_TYPE = 'https://vitrine.dev/key-revoke/v1';
+export const FORK_RESOLUTION_TYPE = 'https://vitrine.dev/fork-resolution/v1';
 
 /** So that the thresholds of an old and a new set of root keys fit on one envelope. */
 export const MAX_ROOT_THRESHOLD = MAX_SIGNATURES / 2;
@@ -26,6 +28,7 @@ const MAX_WITNESSES = 64;
 const MAX_RULES = 64;
 const MAX_ROLES = 16;
 const MAX_PRODUCTS = 64;
+const MAX_ENDED_CHECKPOINTS = 16;
 
 /** The SPKI of an Ed25519 key in base64. */
 export const publicKeyText = v.pipe(
@@ -153,6 +156,19 @@ const keyRevokePredicate = v.variant('reason', [
   v.strictObject({ key: sha256Hex, log: logOrigin, reason: v.literal('compromised'), validBelow: count }),
 ]);
 
+const forkResolutionPredicate = v.strictObject({
+  /** SHA-256 of the texts of the checkpoints that are not of the branch kept; each stays as evidence. */
+  ended: v.pipe(
+    v.array(sha256Hex),
+    v.minLength(1),
+    v.maxLength(MAX_ENDED_CHECKPOINTS),
+    v.check((digests) => isAscending(digests), 'digests are sorted, none twice'),
+  ),
+  /** The branch that goes on: the log had this size and root. */
+  kept: headOf,
+  log: logOrigin,
+});
+
 export const rootKeysSchema = v.pipe(
   statementOfMany(ROOT_KEYS_TYPE, subject(v.literal('root key'), { sha256: sha256Hex }), rootKeysPredicate),
   v.check(
@@ -209,12 +225,23 @@ export const keyRevokeSchema = v.pipe(
   ),
 );
 
+export const forkResolutionSchema = v.pipe(
+  statementOf(FORK_RESOLUTION_TYPE, subject(logOrigin, { sha256: sha256Hex }), forkResolutionPredicate),
+  v.check(
+    ({ predicate: { kept }, subject: [{ digest, name }] }) =>
+      name === kept.origin && digest.sha256 === kept.root,
+    'the subject is not the branch that is kept',
+  ),
+);
+
 export type RootKeysStatement = v.InferOutput<typeof rootKeysSchema>;
 export type RegistrationPolicyStatement = v.InferOutput<typeof registrationPolicySchema>;
 export type WitnessesStatement = v.InferOutput<typeof witnessesSchema>;
 export type KeyAddStatement = v.InferOutput<typeof keyAddSchema>;
 export type KeyRotateStatement = v.InferOutput<typeof keyRotateSchema>;
 export type KeyRevokeStatement = v.InferOutput<typeof keyRevokeSchema>;
+export type ForkResolutionStatement = v.InferOutput<typeof forkResolutionSchema>;
+export type ForkResolutionPredicate = v.InferOutput<typeof forkResolutionPredicate>;
 export type RootKeysPredicate = v.InferOutput<typeof rootKeysPredicate>;
 export type RegistrationPolicyPredicate = v.InferOutput<typeof registrationPolicyPredicate>;
 export type WitnessesPredicate = v.InferOutput<typeof witnessesPredicate>;
@@ -291,6 +318,16 @@ export function keyRevokeStatement(predicate: KeyRevokePredicate): KeyRevokeStat
     predicate,
     predicateType: KEY_REVOKE_TYPE,
     subject: [{ digest: { sha256: predicate.key }, name: 'key' }],
+  };
+}
+
+/** That a log which had signed two histories goes on with one of them; the checkpoints of others stay as evidence. */
+export function forkResolutionStatement(predicate: ForkResolutionPredicate): ForkResolutionStatement {
+  return {
+    _type: STATEMENT_TYPE,
+    predicate: { ...predicate, ended: predicate.ended.toSorted() },
+    predicateType: FORK_RESOLUTION_TYPE,
+    subject: [{ digest: { sha256: predicate.kept.root }, name: predicate.kept.origin }],
   };
 }
 

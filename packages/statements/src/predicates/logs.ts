@@ -6,8 +6,11 @@ import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
 
 export const HEAD_TYPE = 'https://vitrine.dev/head/v1';
 
+/** A log at a size, with its root in hex. */
+export const headOf = v.strictObject({ origin: logOrigin, root: sha256Hex, treeSize: count });
+
 const headPredicate = v.strictObject({
-  head: v.strictObject({ origin: logOrigin, root: sha256Hex, treeSize: count }),
+  head: headOf,
   log: logOrigin,
 });
 

@@ -14,6 +14,8 @@ import {
 } from './commitments.ts';
 import { SUBMISSION_TYPE, submissionSchema } from './intake.ts';
 import {
+  FORK_RESOLUTION_TYPE,
+  forkResolutionSchema,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
   KEY_ROTATE_TYPE,
@@ -57,6 +59,7 @@ export const predicateTypes = {
   [KEY_ADD_TYPE]: { log: 'keys', schema: keyAddSchema },
   [KEY_ROTATE_TYPE]: { log: 'keys', schema: keyRotateSchema },
   [KEY_REVOKE_TYPE]: { log: 'keys', schema: keyRevokeSchema },
+  [FORK_RESOLUTION_TYPE]: { log: 'keys', schema: forkResolutionSchema },
 } as const;
 
 export type PredicateType = keyof typeof predicateTypes;

@@ -7,6 +7,7 @@ import {
   COSIGNED_TYPE,
   DISPOSAL_TYPE,
   EVENT_TYPE,
+  FORK_RESOLUTION_TYPE,
   HEAD_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
@@ -264,6 +265,18 @@ export function statementFacts(statement: Statement): readonly Fact[] {
           ),
         })),
       ];
+    case FORK_RESOLUTION_TYPE: {
+      const { ended, kept } = statement.predicate;
+      return [
+        { term: 'Log', value: kept.origin },
+        { term: 'Goes on from size', value: String(kept.treeSize) },
+        { term: 'With the root', value: <Digest value={kept.root} of="the root that is kept" /> },
+        ...ended.map((digest, at) => ({
+          term: `Ended checkpoint ${at + 1}`,
+          value: <Digest value={digest} of={`ended checkpoint ${at + 1}`} />,
+        })),
+      ];
+    }
     case KEY_ADD_TYPE:
       return [
         { term: 'Key', value: <Digest value={keyid(statement.predicate.key)} of="the key" /> },
