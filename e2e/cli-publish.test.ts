@@ -154,10 +154,29 @@ describe('a release', () => {
   test('is shown by a dry run, which leaves nothing behind', async () => {
     const dry = await vitrine(...args(), '--dry-run', '--json');
     expect(dry.code).toBe(0);
-    expect(JSON.parse(dry.out)).toMatchObject({ dryRun: true, published: null, server: { reachable: true } });
-    expect((await vitrine(...args(), '--dry-run')).out).toContain(
-      'Nothing was written. demo 1.0 would be published',
+    expect(JSON.parse(dry.out)).toMatchObject({
+      dryRun: true,
+      published: null,
+      server: { reachable: true },
+      admitted: { ok: true, reason: null },
+      notChecked: [expect.stringContaining('which of the objects the centre has already')],
+    });
+    const { out } = await vitrine(...args(), '--dry-run', `--policy=${centre.policyFile}`);
+    expect(out).toContain('Nothing was written. demo 1.0 would be published');
+    expect(out).toContain('key       may publish this');
+    expect(out).toContain('unchecked which of the objects the centre has already');
+    const stranger = file(
+      'stranger.pem',
+      generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
     );
+    expect((await vitrine(...args(), '--dry-run', `--key=${stranger}`)).out).toMatch(
+      /key {7}would be refused: .*not/,
+    );
+    const away = await vitrine(...args(), '--dry-run', '--server=http://127.0.0.1:9', '--json');
+    expect([away.code, JSON.parse(away.out)]).toMatchObject([
+      0,
+      { server: { reachable: false }, admitted: null, notChecked: { length: 2 } },
+    ]);
     expect(await isPublished('1.0')).toBe(false);
     expect(existsSync(evidenceDir)).toBe(false);
   });
@@ -348,6 +367,16 @@ describe('a release', () => {
     const online = await vitrine('verify', app, `--server=${centre.url}`, policy, '--json');
     expect([online.code, failedChecks(online)]).toEqual([1, ['not-withdrawn']]);
     expect(verdictOf(online).sentence).toContain('It burns.');
+    // The newest view is shown and judged without a change to the file.
+    const server = `--server=${centre.url}`;
+    const kept = readFileSync(evidence);
+    expect((await vitrine('evidence', 'show', evidence)).out).not.toContain('It burns.');
+    expect((await vitrine('evidence', 'show', evidence, server)).out).toContain('It burns.');
+    const judged = await vitrine('evidence', 'verify', evidence, policy, server, '--json');
+    expect([judged.code, failedChecks(judged)]).toEqual([1, ['not-withdrawn']]);
+    const old = await vitrine('evidence', 'show', evidence, policy);
+    expect([old.code, old.out.includes('✓ policy')]).toEqual([0, true]);
+    expect(readFileSync(evidence).equals(kept)).toBe(true);
     const refreshed = await vitrine('evidence', 'refresh', evidence, `--server=${centre.url}`, policy);
     expect([refreshed.code, refreshed.out.includes('the log only grew')]).toEqual([1, true]);
     expect((await vitrine('verify', app, `--evidence=${evidence}`, policy)).code).toBe(1);
@@ -357,6 +386,9 @@ describe('a release', () => {
       true,
       true,
     ]);
+    const both = await vitrine('evidence', 'show', evidence, policy, '--json');
+    expect(JSON.parse(both.out)).toMatchObject({ statements: [{}, {}, {}], verdict: { ok: false } });
+    expect(both.code).toBe(1);
     const byItself = await vitrine('evidence', 'verify', evidence, policy, '--json');
     expect([byItself.code, failedChecks(byItself)]).toEqual([1, ['not-withdrawn']]);
   });
@@ -482,6 +514,60 @@ describe('keys', () => {
     expect(outcome.code).toBe(1);
     expect(outcome.err).toContain('can be read by others');
     expect(await isPublished('5.0')).toBe(false);
+  });
+});
+
+describe('a policy of the publisher’s own', () => {
+  const source = folder({ a: 'another' });
+  const app = file('own.bin', 'judged by its publisher');
+
+  test('that could not hold is noticed before anything is registered', async () => {
+    const other = join(dir, 'other');
+    expect((await vitrine('init', `--data=${other}`, '--origin=other.example')).code).toBe(0);
+    const pinless = file('pinless.txt', centre.policy.replace(/^#vitrine keys-entry-0.*\n/m, ''));
+    const withdrawing = ['publish', 'withdraw', `--server=${centre.url}`, `--key=${centre.rootKeyFile}`];
+    const disposing = ['publish', 'disposal', `--server=${centre.url}`, `--key=${centre.rootKeyFile}`];
+    const { size } = await centre.api.call('log', { params: { log: 'statements' } });
+    for (const [policy, reason, exit] of [
+      [join(other, 'policy.txt'), 'is about other.example/statements', 1],
+      [pinless, 'vouch for its own keys', 1],
+      [join(dir, 'absent'), 'cannot be read', 2],
+    ] as const) {
+      const trust = `--policy=${policy}`;
+      for (const args of [
+        publishArgs('own-1', `--source=${source}`, '--artifact', app, trust),
+        publishArgs('own-1', `--source=${source}`, '--artifact', app, trust, '--dry-run'),
+        [...withdrawing, '--product=demo', '--release=1.0', '--reason=x', trust],
+        [...disposing, '--product=demo', `--object=${'a'.repeat(64)}`, '--reason=x', '--yes', trust],
+      ]) {
+        const outcome = await vitrine(...args);
+        expect([outcome.code, outcome.err.includes(reason), args.join(' ')]).toEqual([
+          exit,
+          true,
+          args.join(' '),
+        ]);
+      }
+    }
+    expect((await centre.api.call('log', { params: { log: 'statements' } })).size).toBe(size);
+  });
+
+  test('decides which evidence is written', async () => {
+    const out = join(dir, 'own-evidence');
+    const strict = file('strict.txt', centre.policy.replace(/keys-entry-0 ..../, 'keys-entry-0 0000'));
+    const args = (policy: string) =>
+      publishArgs(
+        'own-2',
+        `--source=${source}`,
+        '--artifact',
+        app,
+        `--evidence-out=${out}`,
+        `--policy=${policy}`,
+      );
+    const refused = await vitrine(...args(strict));
+    expect([refused.code, refused.err.includes('keys-log')]).toEqual([1, true]);
+    expect(existsSync(join(out, 'own.bin.evidence'))).toBe(false);
+    expect((await vitrine(...args(centre.policyFile))).code).toBe(0);
+    expect(existsSync(join(out, 'own.bin.evidence'))).toBe(true);
   });
 });
 

@@ -56,12 +56,6 @@ export async function fetchStatementEvidence(
   }
 }
 
-/** The text of the centre's own verification policy. */
-export async function fetchPolicy(client: ApiClient, onWait: (reason: string) => void): Promise<string> {
-  const response = await patiently(() => client.call('policy'), onWait);
-  return new TextDecoder().decode(await readBody(response, 1024 * 1024));
-}
-
 /** A statement that the centre accepted, with the file that it is about, if it is about one. */
 export interface PromisedStatement {
   readonly accepted: AcceptedStatement | undefined;

@@ -201,6 +201,7 @@ export function addDisposalCommand(publish: Command, run: Run, answers: () => An
     .requiredOption('--server <url>', 'the centre')
     .requiredOption('--key <file>', 'the key that signs; it needs the role custodian')
     .requiredOption('--product <name>', 'the product')
+    .option('--policy <file>', "whom the evidence must convince; else the centre's own policy")
     .option('--object <sha256...>', 'the objects')
     .option('--object-list <file>', 'the objects, one SHA-256 a line; what follows it is ignored')
     .option('--reason <text>', 'why, in public')

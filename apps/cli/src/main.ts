@@ -94,6 +94,7 @@ publish
   .option('--provenance <file>', 'SLSA v1 provenance')
   .option('--notes <file>', 'public release notes, UTF-8')
   .option('--supersedes <version>', 'the version that this one replaces')
+  .option('--policy <file>', "whom the evidence must convince; else the centre's own policy")
   .option('--evidence-out <dir>', 'where the evidence of each artifact goes')
   .option('--dry-run', 'do everything but write on the server')
   .addOption(new Option('--max-source-files <n>', 'limit of the source').argParser(count))
@@ -114,6 +115,7 @@ publish
   .requiredOption('--key <file>', 'the key that signs')
   .requiredOption('--product <name>', 'the product')
   .requiredOption('--release <version>', 'the version')
+  .option('--policy <file>', "whom the evidence must convince; else the centre's own policy")
   .option('--reason <text>', 'why, in public')
   .option('--reason-file <file>', 'why, in public, UTF-8')
   .option('--json', 'for programs')
@@ -146,21 +148,23 @@ const evidence = program.command('evidence').description('evidence files');
 
 evidence
   .command('show <file>')
-  .description('decode an evidence file; verifies nothing')
-  .option('--policy <file>', 'not used: showing believes nothing')
-  .option('--server <url>', 'not used')
+  .description('decode an evidence file; verifies nothing without a policy')
+  .option('--policy <file>', 'whom you believe: adds the verdict')
+  .option('--server <url>', 'a centre: show the newest evidence about the same statement instead')
   .option('--json', 'for programs')
-  .action(async (file: string, options: { readonly json?: boolean }) =>
-    run(options, async (terminal) => {
-      const { evidenceShow } = await import('./commands/evidence-show.ts');
-      return evidenceShow(file, options, terminal);
-    }),
+  .action(
+    async (file: string, options: Parameters<typeof import('./commands/evidence-show.ts').evidenceShow>[1]) =>
+      run(options, async (terminal) => {
+        const { evidenceShow } = await import('./commands/evidence-show.ts');
+        return evidenceShow(file, options, terminal);
+      }),
   );
 
 evidence
   .command('verify <file>')
   .description('the verdict on evidence by itself: statements that have no file, proofs of misbehaviour')
   .requiredOption('--policy <file>', 'whom you believe')
+  .option('--server <url>', 'a centre: judge the newest evidence about the same statement instead')
   .option('--max-age <duration>', 'refuse an older view')
   .option('--log-vkey <vkey...>', 'keys of logs that the policy does not name, for a proof of misbehaviour')
   .option('--json', 'for programs')

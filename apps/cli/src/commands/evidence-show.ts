@@ -1,4 +1,4 @@
-/** `vitrine evidence show FILE`: what stands in an evidence file, decoded. Nothing in it is believed. */
+/** `vitrine evidence show FILE`: what stands in an evidence file, decoded. Nothing in it is believed but what a policy, where one is given, makes of it. */
 import { parseStatementLeaf, StatementError } from '@vitrine/statements';
 import {
   cosignatureTime,
@@ -8,13 +8,25 @@ import {
   parseNote,
   TlogError,
 } from '@vitrine/tlog';
-import { EvidenceError, MAX_EVIDENCE_BYTES, parseEvidence } from '@vitrine/verifier';
+import { EvidenceError, parseEvidence } from '@vitrine/verifier';
 import type { Evidence } from '@vitrine/verifier';
 import { describeClaims, isForkEvidence, parseForkEvidence } from '@vitrine/verifier/fork';
+import { judgeEvidence } from '../evidence-judgement.ts';
+import { readEvidence } from '../evidence-renewal.ts';
 import { reasonOf, refused } from '../failure.ts';
-import { readBounded } from '../local-file.ts';
+import { readPolicy } from '../policy-option.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
+import { printVerdict } from '../verdict-output.ts';
+import { waiting } from '../waiting.ts';
+
+export interface EvidenceShowOptions {
+  /** Adds the verdict below. */
+  readonly policy?: string;
+  /** The centre that is asked for the newest evidence about the same statement; that is then shown. */
+  readonly server?: string;
+  readonly json?: boolean;
+}
 
 interface ShownStatement {
   readonly index: number;
@@ -31,14 +43,15 @@ interface ShownCheckpoint {
   readonly signatures: readonly { readonly name: string; readonly time: string | null }[];
 }
 
-/** @returns the exit code @throws Failure when the file cannot be read (2) or is no evidence (1) */
+/** @returns the exit code: 1 when a policy refuses it @throws Failure when the file cannot be read (2) or is no evidence (1) */
 export async function evidenceShow(
   file: string,
-  { json }: { readonly json?: boolean },
+  { json, policy: policyFile, server }: EvidenceShowOptions,
   terminal: Terminal,
-): Promise<0> {
-  const bytes = await readBounded(file, MAX_EVIDENCE_BYTES);
-  let shown: { readonly json: unknown; readonly words: string };
+): Promise<0 | 1> {
+  const policy = policyFile === undefined ? undefined : await readPolicy(policyFile);
+  const bytes = await readEvidence(file, server, waiting(terminal));
+  let shown: { readonly json: object; readonly words: string };
   try {
     shown = isForkEvidence(bytes) ? showFork(bytes) : showStatements(parseEvidence(bytes));
   } catch (thrown) {
@@ -46,16 +59,23 @@ export async function evidenceShow(
       throw refused(`${file} is not evidence: ${reasonOf(thrown)}`, thrown);
     throw thrown;
   }
-  terminal.print(json === true ? `${JSON.stringify(shown.json)}\n` : printable(shown.words));
-  return 0;
+  const verdict = policy === undefined ? undefined : judgeEvidence(bytes, policy);
+  if (json === true) {
+    terminal.print(`${JSON.stringify({ ...shown.json, verdict: verdict ?? null })}\n`);
+    return verdict === undefined || verdict.ok ? 0 : 1;
+  }
+  terminal.print(printable(shown.words));
+  if (verdict === undefined) return 0;
+  terminal.print('\nUnder the policy:\n');
+  return printVerdict(verdict, false, terminal);
 }
 
-function showStatements(evidence: Evidence): { readonly json: unknown; readonly words: string } {
+function showStatements(evidence: Evidence): { readonly json: object; readonly words: string } {
   const decoded = decode(evidence);
   return { json: decoded, words: inWords(decoded) };
 }
 
-function showFork(bytes: Uint8Array): { readonly json: unknown; readonly words: string } {
+function showFork(bytes: Uint8Array): { readonly json: object; readonly words: string } {
   const fork = parseForkEvidence(bytes);
   const { checkpoints, proof } = fork;
   return {
@@ -67,7 +87,7 @@ function showFork(bytes: Uint8Array): { readonly json: unknown; readonly words: 
           : { root: encodeBase64(proof.root), hashes: proof.hashes.map((hash) => encodeBase64(hash)) },
     },
     words: [
-      'What the file says: that a log signed two histories. Nothing of it is verified here: vitrine evidence verify.',
+      'What the file says: that a log signed two histories. None of it is verified by being shown: vitrine evidence verify.',
       '',
       ...describeClaims(fork),
       ...(proof === undefined
@@ -138,7 +158,7 @@ function inWords({
   bodies,
 }: ReturnType<typeof decode>): string {
   const lines = [
-    'What the file says. Nothing of it is verified here: vitrine verify, vitrine evidence verify.',
+    'What the file says. None of it is verified by being shown: vitrine verify, vitrine evidence verify.',
     '',
   ];
   for (const { index, registeredAt, payloadDigest, signers, statement } of statements)

@@ -17,10 +17,10 @@ import type { ReadHolder } from '../key-holder-file.ts';
 import { readKeysLog } from '../keys-log-source.ts';
 import type { ServedKeysLog } from '../keys-log-source.ts';
 import { createFile } from '../new-file.ts';
+import { readPolicy } from '../policy-option.ts';
 import { printable } from '../printable.ts';
 import { styled } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
-import { readPolicy } from './verify.ts';
 import { waiting } from '../waiting.ts';
 
 export interface KeysListOptions {

@@ -16,8 +16,9 @@ import { confirm, isPerson } from '../confirmation.ts';
 import type { AnswerSource } from '../confirmation.ts';
 import { lookUp, readObjects } from '../disposal-objects.ts';
 import type { DisposalObjectOptions, KnownObject } from '../disposal-objects.ts';
-import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
+import { checkPromise, fetchStatementEvidence } from '../evidence-source.ts';
 import { couldNotRun, refused } from '../failure.ts';
+import { policyToHold } from '../policy-option.ts';
 import { readReason } from '../reason-option.ts';
 import type { ReasonOptions } from '../reason-option.ts';
 import { document } from '../release-contents.ts';
@@ -30,6 +31,8 @@ export interface PublishDisposalOptions extends DisposalObjectOptions, ReasonOpt
   readonly server: string;
   readonly key: string;
   readonly product: string;
+  /** Whom the evidence must convince; the centre's own policy where it is not given. */
+  readonly policy?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -53,6 +56,7 @@ export async function publishDisposal(
   const client = connect(options.server);
   const onWait = waiting(terminal);
   const log = await patiently(() => statementsOrigin(client), onWait);
+  const policy = await policyToHold(options.policy, client, log, onWait);
 
   const known = await show(digests, product, client, terminal);
   if (options.yes !== true) {
@@ -82,10 +86,7 @@ export async function publishDisposal(
     statements: [accepted],
   } = await patiently(() => client.call('registerStatements', { body }), onWait);
   if (accepted?.digest !== digest) throw refused('the centre accepted another statement than the one sent');
-  checkPromise(await fetchStatementEvidence(client, digest, onWait), await fetchPolicy(client, onWait), {
-    accepted,
-    digest,
-  });
+  checkPromise(await fetchStatementEvidence(client, digest, onWait), policy, { accepted, digest });
   const pending = await stillHeld(known, client);
   if (pending.length > 0)
     terminal.note(

@@ -9,11 +9,12 @@ import { decodeHex } from '@vitrine/tlog';
 import { EVIDENCE_EXTENSION } from '@vitrine/verifier';
 import * as v from 'valibot';
 import { CentreSession, connect, hasProblem, statementsOrigin } from '../centre-connection.ts';
-import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
+import { checkPromise, fetchStatementEvidence } from '../evidence-source.ts';
 import { couldNotRun, reasonOf, refused } from '../failure.ts';
 import { readChunks, replaceFile } from '../local-file.ts';
 import { missingObjects, ObjectSender } from '../object-sender.ts';
 import type { SendableObject } from '../object-sender.ts';
+import { policyToHold } from '../policy-option.ts';
 import { formatBytes } from '../progress.ts';
 import { readContents } from '../release-contents.ts';
 import type { ContentOptions, Document, ReleaseContents } from '../release-contents.ts';
@@ -32,6 +33,8 @@ import { waiting } from '../waiting.ts';
 export interface PublishReleaseOptions extends ReleaseNaming, SourceOptions, ContentOptions {
   readonly server: string;
   readonly key: string;
+  /** Whom the evidence must convince; the centre's own policy where it is not given. */
+  readonly policy?: string;
   readonly evidenceOut?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -61,6 +64,7 @@ export async function publishRelease(
   if (options.evidenceOut !== undefined) await makeFolder(options.evidenceOut);
   const onWait = waiting(terminal);
   const origin = await statementsOrigin(client);
+  const policy = await policyToHold(options.policy, client, origin, onWait);
   const contents = await readContents(tree, options, signer, terminal);
   const session = new CentreSession(client, origin, signer, onWait);
   const publication = await session.run((token) =>
@@ -80,7 +84,7 @@ export async function publishRelease(
     await upload(contents, draft, session, publication.id, terminal);
     accepted = await commit(options, draft, contents, session, publication.id, signer);
   }
-  const evidence = await bringEvidence(options, draft, contents, accepted, client, terminal, onWait);
+  const evidence = await bringEvidence(options, draft, contents, accepted, policy, client, terminal, onWait);
   report(options, draft, contents, accepted, publication, evidence, terminal);
   return 0;
 }
@@ -220,11 +224,11 @@ async function bringEvidence(
   draft: ReleaseDraft,
   { artifacts }: ReleaseContents,
   accepted: readonly AcceptedStatement[],
+  policy: string,
   client: ApiClient,
   terminal: Terminal,
   onWait: (reason: string) => void,
 ): Promise<WrittenEvidence[]> {
-  const policy = await fetchPolicy(client, onWait);
   const evidence = await fetchStatementEvidence(client, draft.releaseDigest, onWait);
   checkPromise(evidence, policy, { accepted: accepted[0], digest: draft.releaseDigest }, true);
   if (evidenceOut === undefined) return [];

@@ -2,8 +2,9 @@
 import { formatStatement, payloadDigestOf, signStatement, withdrawalStatement } from '@vitrine/statements';
 import { encodeBase64 } from '@vitrine/tlog';
 import { connect, hasProblem, patiently, statementsOrigin } from '../centre-connection.ts';
-import { checkPromise, fetchPolicy, fetchStatementEvidence } from '../evidence-source.ts';
+import { checkPromise, fetchStatementEvidence } from '../evidence-source.ts';
 import { refused } from '../failure.ts';
+import { policyToHold } from '../policy-option.ts';
 import { readReason } from '../reason-option.ts';
 import type { ReasonOptions } from '../reason-option.ts';
 import { document } from '../release-contents.ts';
@@ -15,6 +16,8 @@ export interface PublishWithdrawOptions extends ReasonOptions {
   readonly server: string;
   readonly key: string;
   readonly product: string;
+  /** Whom the evidence must convince; the centre's own policy where it is not given. */
+  readonly policy?: string;
   readonly release: string;
   readonly json?: boolean;
 }
@@ -34,6 +37,7 @@ export async function publishWithdraw(options: PublishWithdrawOptions, terminal:
       throw thrown;
     }),
   ]);
+  const policy = await policyToHold(options.policy, client, log, onWait);
   const statement = withdrawalStatement({
     log,
     product,
@@ -54,7 +58,7 @@ export async function publishWithdraw(options: PublishWithdrawOptions, terminal:
   );
   if (accepted?.digest !== digest) throw refused('the centre accepted another statement than the one sent');
   const evidence = await fetchStatementEvidence(client, digest, onWait);
-  checkPromise(evidence, await fetchPolicy(client, onWait), { accepted, digest });
+  checkPromise(evidence, policy, { accepted, digest });
   if (options.json === true)
     terminal.print(
       `${JSON.stringify({ product, version, release: release.digest, withdrawal: digest, accepted })}\n`,

@@ -1,6 +1,5 @@
 /** `vitrine verify FILE`: hashes the file and says what the evidence shows of it, under a policy. */
 import { basename } from 'node:path';
-import { MAX_POLICY_BYTES } from '@vitrine/tlog';
 import { EvidenceError, MAX_EVIDENCE_BYTES, parseDuration, verifyEvidence } from '@vitrine/verifier';
 import type { Verdict } from '@vitrine/verifier';
 import { connect, deepMessage, hasProblem, patiently } from '../centre-connection.ts';
@@ -9,6 +8,7 @@ import { readBody } from '../evidence-source.ts';
 import { couldNotRun } from '../failure.ts';
 import { hashFile, readBounded } from '../local-file.ts';
 import { formatBytes } from '../progress.ts';
+import { readPolicy } from '../policy-option.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { printVerdict } from '../verdict-output.ts';
@@ -57,11 +57,6 @@ export function readMaxAge(text: string | undefined): number | undefined {
     if (!(thrown instanceof EvidenceError)) throw thrown;
     throw couldNotRun(`--max-age ${text}: ${thrown.message}`, thrown);
   }
-}
-
-/** The text of a policy file; what is wrong in it is the verdict's to say. @throws Failure when it cannot be read */
-export async function readPolicy(file: string): Promise<string> {
-  return new TextDecoder().decode(await readBounded(file, MAX_POLICY_BYTES));
 }
 
 /** The centre's evidence about the newest release that names this digest, or undefined when it knows none. */
