@@ -44,7 +44,7 @@ export interface Registration {
   /**
    * Registers statements of one log, all in one batch or none; those that stand there already are answered with their index.
    * Key statements resolve once their head is in the root log.
-   * @throws CentreError `statement-refused`, `overloaded` while the head of the keys log cannot be appended; LogError, `disk-full`
+   * @throws CentreError `statement-refused`, `would-stop-anchoring`, `overloaded` while the head of the keys log cannot be appended; LogError, `disk-full`
    *   also for what stands there already
    */
   register(log: 'statements' | 'keys', submissions: readonly Submission[]): Promise<AcceptedStatement[]>;
