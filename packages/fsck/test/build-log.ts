@@ -1,7 +1,7 @@
 // Writes a log into a folder, in the simplest way that works: what the checker is held against, so it shares none
 // of the checker's code.
 
-import { generateKeyPairSync, hash, sign } from 'node:crypto';
+import { generateKeyPairSync, hash, type KeyPairKeyObjectResult, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
@@ -20,6 +20,8 @@ export interface BuiltLog {
   readonly origin: string;
   readonly vkey: string;
   readonly root: Uint8Array;
+  /** Builds the same log again under the same key, of another size or with other entries. */
+  readonly keys: KeyPairKeyObjectResult;
   /** Signs a checkpoint for this log, true or not. */
   signCheckpoint(treeSize: number, root: Uint8Array): string;
 }
@@ -29,9 +31,10 @@ export function buildLog(
   folder: string,
   treeSize: number,
   entry: (leafIndex: number) => Uint8Array,
+  keys: KeyPairKeyObjectResult = generateKeyPairSync('ed25519'),
 ): BuiltLog {
   const origin = 'example.com/fsck';
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const { publicKey, privateKey } = keys;
   const rawKey = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
   const signer = ed25519NoteSigner({
     name: origin,
@@ -53,6 +56,7 @@ export function buildLog(
     origin,
     vkey: formatVkey({ name: origin, type: 1, publicKey: rawKey }),
     root,
+    keys,
     signCheckpoint,
   };
 }
