@@ -1,50 +1,61 @@
-/** A centre, composed: logs, vault, registration, projections and capabilities behind one HTTP server. Concretes of storage come from main.ts. */
+/** A centre, composed: its logs or those that it follows, vault, projections and capabilities behind one HTTP server. Concretes of storage come from main.ts. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { DISPOSAL_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
+import { encodeHex } from '@vitrine/tlog';
+import { centresProjection } from './centres/projection.ts';
+import { addCentreRoutes } from './centres/routes.ts';
+import { commitmentsProjection } from './commitments/projection.ts';
+import { everyCommitment } from './commitments/queries.ts';
+import { addCommitmentRoutes } from './commitments/routes.ts';
 import type { Config } from './config.ts';
-import { CentreError } from './error.ts';
-import { createDisposer, disposalDoor } from './disposals/commands.ts';
+import { openCosigners } from './cosigning.ts';
+import { createDisposer } from './disposals/commands.ts';
 import { disposalsProjection } from './disposals/projection.ts';
 import { createEvidenceMaker } from './evidence/commands.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { addExplorerRoutes } from './explorer/routes.ts';
+import { addViewDigestRoute } from './explorer/view-digest.ts';
+import { mentionsProjection } from './feeds/projection.ts';
+import { addFeedRoutes } from './feeds/routes.ts';
+import { addCosignerRoutes } from './http/cosigner-routes.ts';
 import { addLogRoutes } from './http/log-routes.ts';
 import { addObservability } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
-import { addSessionRoutes } from './identity/routes.ts';
 import { createSessions } from './identity/sessions.ts';
 import { signerOf } from './identity/signer.ts';
 import { cosignerVkey } from './instance/create-instance.ts';
 import type { DataFolder } from './instance/data-folder.ts';
 import { readKeyFile } from './instance/key-files.ts';
-import { KEYS_LOG, ROOT_LOG } from './instance/log-specs.ts';
-import { openInstanceLogs } from './instance/open-instance-logs.ts';
+import { INTAKE_LOG } from './instance/log-specs.ts';
+import { createIntake } from './intake/commands.ts';
+import { intakeProjection } from './intake/projection.ts';
+import { addIntakeRoutes } from './intake/routes.ts';
 import { prepareLocalState } from './local-state/schema.ts';
 import type { LocalDb } from './local-state/schema.ts';
 import type { LogStorage } from './log/log-store.ts';
+import { openLogsOfCentre } from './logs-of-centre.ts';
 import { bodiesProjection } from './projection/bodies.ts';
 import { startProjector } from './projection/projector.ts';
 import type { ReadModelStore } from './projection/read-model-store.ts';
 import type { WordIndex } from './projection/word-index.ts';
-import { addRegistrationRoutes } from './registration/routes.ts';
-import { createRegistration } from './registration/registration.ts';
 import { catalogueProjection } from './releases/catalogue.ts';
-import { createReleaseCommands } from './releases/commands.ts';
-import { createHoldings } from './releases/holdings.ts';
-import { recoverLocalState } from './releases/local-state-recovery.ts';
 import { releasesProjection } from './releases/projection.ts';
 import { addReleaseRoutes } from './releases/routes.ts';
 import type { Vault } from './vault/vault.ts';
-
-/** Longer than a publication takes on any machine that is well. */
-const CATCH_UP_MS = 5_000;
+import type { FollowedStore } from './witnessing/followed-store.ts';
+import type { WitnessState } from './witnessing/witness-state.ts';
+import { addWriting } from './writing.ts';
 
 export interface CentreOptions {
   readonly config: Config;
   readonly folder: DataFolder;
   readonly logStorage: LogStorage;
+  /** Where a log that another centre writes is kept. */
+  readonly followedStore: (origin: string) => FollowedStore;
+  /** What the witness and the mirror of this centre have cosigned. */
+  readonly witnessState: WitnessState;
+  readonly mirrorState: WitnessState;
   readonly vault: Vault;
   /** 32 bytes, secret: names what has been received for whom in the local state. */
   readonly holdingsKey: Uint8Array;
@@ -67,6 +78,9 @@ export async function startCentre({
   config,
   folder,
   logStorage,
+  followedStore,
+  witnessState,
+  mirrorState,
   vault,
   holdingsKey,
   readModels,
@@ -77,84 +91,34 @@ export async function startCentre({
   version,
 }: CentreOptions): Promise<Centre> {
   const nowMs = Date.now;
-  const logs = await openInstanceLogs(config, folder, logStorage, logger.child({ part: 'log' }));
-  const root = logs.get(ROOT_LOG);
-  const keys = logs.get(KEYS_LOG);
+  const policy = readFileSync(folder.policy, 'utf8');
+  const logs = await openLogsOfCentre({ config, folder, policy, logStorage, followedStore, logger });
+  const { root, keys } = logs;
   await prepareLocalState(local);
-  const registration = await createRegistration({
-    root,
-    keys,
-    anchor: signerOf(readKeyFile(folder.anchorKey)),
-    publishByMs: config.publishByMs,
-    nowMs,
-  });
   const read = readModels.shown;
   const projector = await startProjector({
     store: readModels,
     root,
     keys,
-    projections: [releasesProjection, disposalsProjection, bodiesProjection, catalogueProjection(words)],
+    projections: [
+      releasesProjection,
+      disposalsProjection,
+      bodiesProjection,
+      catalogueProjection(words),
+      centresProjection(async (size) => encodeHex(await root.rootAt(size))),
+      commitmentsProjection({ origin: root.origin, rootAt: (size) => root.rootAt(size) }),
+      intakeProjection({ held: (centre, size) => logs.intakeHeld(centre, size) }),
+      mentionsProjection,
+    ],
     logger: logger.child({ part: 'projection' }),
   });
   const dispose = createDisposer({ read, vault, logger: logger.child({ part: 'disposals' }) });
   await dispose();
   projector.onFolded(() => void dispose());
-
-  /** @throws CentreError `disk-full`, `not-published-yet` when it takes longer than anyone should wait */
-  async function caughtUp(): Promise<void> {
-    if (root.size === 0) return;
-    const shown = root.whenPublished(root.size - 1).then(({ size }) => projector.whenFolded(size));
-    // When the log closes while nobody waits for this any more.
-    shown.catch(() => undefined);
-    const patience = new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS, 'late').unref());
-    if ((await Promise.race([shown, patience])) !== 'late') return;
-    throw logs.names.some((name) => logs.get(name).state === 'disk-full')
-      ? new CentreError(
-          'disk-full',
-          'The disk of this centre is full: the newest entries are durable but cannot be published.',
-        )
-      : new CentreError('not-published-yet', 'The newest entries are durable but not published yet.', {
-          retryAfterMs: 1000,
-        });
-  }
-  /** After a registration: what was registered is answered for, whether or not it is shown yet. */
-  async function caughtUpOrDurable(): Promise<void> {
-    await caughtUp().catch((error: unknown) => {
-      if (!(error instanceof CentreError)) throw error;
-    });
-  }
+  await logs.followIntakes(read);
+  projector.onFolded(() => void logs.followIntakes(read));
 
   const sessions = createSessions(root.origin, nowMs);
-  const holdings = createHoldings(local, holdingsKey);
-  const untold = await recoverLocalState({
-    root,
-    read,
-    vault,
-    local,
-    holdings,
-    nowMs,
-    logger: logger.child({ part: 'local-state' }),
-  });
-  const commands = createReleaseCommands({
-    vault,
-    holdings,
-    local,
-    read,
-    registration,
-    caughtUp,
-    caughtUpOrDurable,
-    nowMs,
-    maxBodyBytes: config.maxBodyBytes,
-  });
-  const evidence = createEvidenceMaker({
-    root,
-    keys,
-    db: read,
-    projector,
-    vault,
-    maxAgeMs: config.evidenceMaxAgeMs,
-    nowMs,
-  });
   const http = await createHttp({
     logger: logger.child({ part: 'http' }),
     authenticate: (authorization) => sessions.authenticate(authorization),
@@ -169,43 +133,85 @@ export async function startCentre({
     operators: [config.operator],
     cosigner: cosignerVkey(config, folder),
     entry0: createHash('sha256').update(leaf).digest('hex'),
-    policy: readFileSync(folder.policy, 'utf8'),
+    policy,
     logs,
     read,
     projector,
   });
-  addReleaseRoutes(router, { commands, read, words, vault });
-  addEvidenceRoutes(router, evidence);
-  addSessionRoutes(router, { sessions, keys: () => registration.keys(), nowMs });
-  addRegistrationRoutes(router, {
-    registration,
+  addViewDigestRoute(router, { read });
+  addReleaseRoutes(router, { read, words, vault });
+  addEvidenceRoutes(
+    router,
+    createEvidenceMaker({
+      root,
+      keys,
+      freshest: () => logs.freshest(),
+      db: read,
+      projector,
+      vault,
+      maxAgeMs: config.evidenceMaxAgeMs,
+      nowMs,
+    }),
+  );
+  addCentreRoutes(router, { name: config.name, root, projector, read, notices: () => logs.notices() });
+  addCommitmentRoutes(router, { root, read });
+  addFeedRoutes(router, {
+    name: config.name,
+    root,
+    read,
     vault,
-    doors: {
-      [WITHDRAWAL_TYPE]: commands.withdrawalDoor,
-      [DISPOSAL_TYPE]: disposalDoor({
-        read,
-        keys: () => registration.keys(),
-        nowMs,
-        holders: (digests) => holdings.holders(digests),
-        untold,
-        caughtUp,
-      }),
-    },
-    settled: async () => {
-      await caughtUpOrDurable();
-      await dispose();
-    },
+    commitments: () => everyCommitment(read),
+    monotonicMs: () => performance.now(),
   });
+  addIntakeRoutes(router, {
+    read,
+    intake: createIntake({
+      log: logs.written.get(INTAKE_LOG),
+      addressee: root.origin,
+      signer: signerOf(readKeyFile(folder.logKey(INTAKE_LOG))),
+      vault,
+      local,
+      publishByMs: config.publishByMs,
+      nowMs,
+    }),
+  });
+  if (config.follow === undefined)
+    await addWriting({
+      config,
+      folder,
+      router,
+      logs: logs.written,
+      vault,
+      holdingsKey,
+      read,
+      local,
+      projector,
+      sessions,
+      dispose,
+      logger,
+      nowMs,
+    });
+  else http.refuseRest(config.follow.url);
+  const cosigners = await openCosigners({
+    config,
+    folder,
+    logs,
+    witnessState,
+    mirrorState,
+    logger: logger.child({ part: 'witness' }),
+  });
+  for (const { prefix, cosigner } of cosigners.mounted)
+    await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
   await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
   addObservability(http.app, {
-    logs,
+    logs: logs.written,
     vaultMetrics: () => vault.metrics(),
     projectedSize: () => projector.size,
   });
 
   const refresh = setInterval(() => {
-    for (const name of logs.names) {
-      logs
+    for (const name of logs.written.names) {
+      logs.written
         .get(name)
         .republish()
         .catch((error: unknown) =>
@@ -219,6 +225,7 @@ export async function startCentre({
     async close() {
       clearInterval(refresh);
       await http.close();
+      await cosigners.close();
       await projector.close();
       await logs.close();
       await vault.close();

@@ -1,6 +1,6 @@
 /** The configuration of an instance: `vitrine.json` in its data folder, written by `init`, edited by its operator. */
 import * as v from 'valibot';
-import { instanceName } from '@vitrine/statements';
+import { instanceName, REGIONS } from '@vitrine/statements';
 
 const LogNameSchema = v.pipe(
   v.string(),
@@ -8,28 +8,68 @@ const LogNameSchema = v.pipe(
 );
 const DurationMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-export const ConfigSchema = v.strictObject({
-  /** Version of this file's format. */
-  format: v.literal(1),
-  /** The origin of log L is NAME/L. */
-  name: instanceName,
-  /** Who runs this instance, as policies name it. */
-  operator: v.pipe(v.string(), v.regex(/^\S{1,64}$/, 'a word without spaces, at most 64 characters')),
-  openLogs: v.array(LogNameSchema),
-  listen: v.optional(v.string(), '127.0.0.1:8080'),
-  /** An appended entry is promised in a published checkpoint within this time (acceptances say so). */
-  publishByMs: v.optional(DurationMsSchema, 60_000),
-  /** At most one publication of a log in this time. */
-  publishIntervalMs: v.optional(DurationMsSchema, 200),
-  /** At most one `head` entry a log in this time. */
-  anchorIntervalMs: v.optional(DurationMsSchema, 1_000),
-  /** An idle log's checkpoint is cosigned anew this often. */
-  refreshIntervalMs: v.optional(DurationMsSchema, 600_000),
-  /** An evidence request finds a cosignature no older than this. */
-  evidenceMaxAgeMs: v.optional(DurationMsSchema, 30_000),
-  /** Objects up to this size may be public bodies, in bytes. */
-  maxBodyBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)), 64 * 1024 * 1024),
-});
+/** What a centre does: writes the vendor's logs, follows them, cosigns checkpoints, gives reviewers a room to read in. */
+export const ROLES_OF_CENTRES = ['follower', 'reading-room', 'witness', 'writer'] as const;
+
+const UrlSchema = v.pipe(
+  v.string(),
+  v.regex(/^https?:\/\/[^\s?#]+[^\s?#/]$/, 'http(s)://… without a slash at its end'),
+);
+
+export const ConfigSchema = v.pipe(
+  v.strictObject({
+    /** Version of this file's format. */
+    format: v.literal(1),
+    /** The origin of log L is NAME/L. */
+    name: instanceName,
+    /** The data folder, absolute or relative to this file; by default the folder that the file is in. */
+    data: v.optional(v.pipe(v.string(), v.minLength(1))),
+    /** Who runs this instance, as policies name it. */
+    operator: v.pipe(v.string(), v.regex(/^\S{1,64}$/, 'a word without spaces, at most 64 characters')),
+    openLogs: v.array(LogNameSchema),
+    roles: v.optional(v.array(v.picklist(ROLES_OF_CENTRES)), ['reading-room', 'witness', 'writer']),
+    /** Where it stands, and at which address others reach it: what the vendor announces of it. */
+    place: v.optional(
+      v.strictObject({
+        city: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+        country: v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, 'a country of ISO 3166-1 alpha-2, for example CH')),
+        region: v.picklist(REGIONS),
+        url: UrlSchema,
+      }),
+    ),
+    /** The address of the writer that a follower follows; whose logs those are is what `policy.txt` says. */
+    follow: v.optional(v.strictObject({ url: UrlSchema })),
+    /** How often a follower looks for new checkpoints. */
+    followIntervalMs: v.optional(DurationMsSchema, 1_000),
+    listen: v.optional(v.string(), '127.0.0.1:8080'),
+    /** An appended entry is promised in a published checkpoint within this time (acceptances say so). */
+    publishByMs: v.optional(DurationMsSchema, 60_000),
+    /** At most one publication of a log in this time. */
+    publishIntervalMs: v.optional(DurationMsSchema, 200),
+    /** At most one `head` entry a log in this time. */
+    anchorIntervalMs: v.optional(DurationMsSchema, 1_000),
+    /** An idle log's checkpoint is cosigned anew this often. */
+    refreshIntervalMs: v.optional(DurationMsSchema, 600_000),
+    /** An evidence request finds a cosignature no older than this. */
+    evidenceMaxAgeMs: v.optional(DurationMsSchema, 30_000),
+    /** Objects up to this size may be public bodies, in bytes. */
+    maxBodyBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)), 64 * 1024 * 1024),
+  }),
+  v.forward(
+    v.check(
+      ({ follow, roles }) => (follow !== undefined) === roles.includes('follower'),
+      'a follower, and no other centre, has an address to follow',
+    ),
+    ['follow'],
+  ),
+  v.forward(
+    v.check(
+      ({ roles }) => roles.includes('follower') !== roles.includes('writer'),
+      'a centre is either the writer or a follower',
+    ),
+    ['roles'],
+  ),
+);
 
 export type Config = v.InferOutput<typeof ConfigSchema>;
 

@@ -1,7 +1,7 @@
 /** The server’s command line, and the only place that wires concretes: `vitrine init`, `serve`, `vault check`, `witness serve`. */
 import { hkdfSync } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
@@ -9,9 +9,11 @@ import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { TlogError } from '@vitrine/tlog';
 import { startCentre } from './centre.ts';
-import { ConfigError, parseListen } from './config.ts';
+import { ConfigError, parseConfig, parseListen } from './config.ts';
+import type { Config } from './config.ts';
+import { vkeysOfCentre } from './cosigning.ts';
 import { createWitnessServer } from './http/witness-server.ts';
-import { createInstance } from './instance/create-instance.ts';
+import { createFollower, createInstance } from './instance/create-instance.ts';
 import { dataFolder, readConfig } from './instance/data-folder.ts';
 import type { DataFolder } from './instance/data-folder.ts';
 import { hasWitnessKey, openWitnessIdentity, witnessFolder } from './instance/witness-folder.ts';
@@ -38,7 +40,11 @@ import { createWitness } from './witnessing/witness.ts';
 const USAGE = `usage:
   vitrine init --data DIR --origin NAME [--open-log NAME]... [--json]
       make a data folder: keys, empty logs, the verification policy
-  vitrine serve --data DIR [--listen HOST:PORT]
+  vitrine init --data DIR --origin CENTRE --follow URL --policy FILE [--operator NAME] [--json]
+      make the data folder of a centre that follows the one at URL, as the verification policy in FILE accepts it
+  vitrine centre describe --data DIR [--json]
+      the keys by which the centre is announced
+  vitrine serve (--config FILE | --data DIR) [--listen HOST:PORT]
       run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
   vitrine vault check --data DIR [--json]
       read every object of the vault and check it (stop the server first)
@@ -70,9 +76,16 @@ async function init(args: string[]): Promise<void> {
       data: { type: 'string' },
       origin: { type: 'string' },
       'open-log': { type: 'string', multiple: true },
+      follow: { type: 'string' },
+      policy: { type: 'string' },
+      operator: { type: 'string' },
       json: { type: 'boolean' },
     },
   });
+  if (values.follow !== undefined) {
+    await initFollower({ ...values, follow: values.follow });
+    return;
+  }
   const created = await createInstance({
     dir: required(values.data, '--data'),
     name: required(values.origin, '--origin'),
@@ -92,6 +105,68 @@ async function init(args: string[]): Promise<void> {
       '',
     ].join('\n'),
   );
+}
+
+async function initFollower(values: {
+  readonly data?: string;
+  readonly origin?: string;
+  readonly operator?: string;
+  readonly policy?: string;
+  readonly follow: string;
+  readonly json?: boolean;
+}): Promise<void> {
+  const dir = required(values.data, '--data');
+  const name = required(values.origin, '--origin');
+  await createFollower({
+    dir,
+    name,
+    operator: values.operator ?? name,
+    url: values.follow,
+    policy: readFileSync(required(values.policy, '--policy'), 'utf8'),
+    openStorage: (folder) => openLogFolder({ dataDir: folder.dir }),
+  });
+  await openCosignerStates(dataFolder(dir));
+  describeCentre(dir, values.json === true);
+}
+
+/** What a centre is announced by: its keys, and where it says that it stands. */
+function describeCentre(dir: string, json: boolean): void {
+  const folder = dataFolder(dir);
+  const config = readConfig(folder);
+  const { witness, mirror, intake } = vkeysOfCentre(config, folder);
+  const described = {
+    name: config.name,
+    operator: config.operator,
+    ...(config.place ?? {}),
+    witness,
+    mirror,
+    intake: { origin: `${config.name}/intake`, vkey: intake },
+    policyFile: folder.policy,
+  };
+  if (json) {
+    process.stdout.write(`${JSON.stringify(described)}\n`);
+    return;
+  }
+  process.stdout.write(
+    [
+      `centre   ${config.name}, run by ${config.operator}`,
+      `witness  ${witness}`,
+      `mirror   ${mirror}`,
+      `intake   ${intake}`,
+      `policy   ${folder.policy}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Empty where there is none: a witness that has signed never meets an empty state, as it is made with the keys. */
+async function openCosignerStates(
+  folder: DataFolder,
+): Promise<{ readonly witnessState: FileWitnessState; readonly mirrorState: FileWitnessState }> {
+  const witnessState = new FileWitnessState({ folder: folder.witnessState });
+  const mirrorState = new FileWitnessState({ folder: folder.mirrorState });
+  for (const state of [witnessState, mirrorState]) await state.create();
+  return { witnessState, mirrorState };
 }
 
 /** @throws ConfigError, VaultError `wrong-keys` */
@@ -157,10 +232,37 @@ function endOnSignal(logger: Logger, close: () => Promise<void>): void {
   process.on('SIGINT', end);
 }
 
+/** A configuration file says where the data are; without one, the data folder holds it. @throws ConfigError */
+function openConfiguration(values: { readonly config?: string; readonly data?: string }): {
+  readonly folder: DataFolder;
+  readonly config: Config;
+} {
+  if (values.config === undefined) {
+    const folder = dataFolder(required(values.data, '--config FILE or --data DIR'));
+    return { folder, config: readConfig(folder) };
+  }
+  if (values.data !== undefined)
+    throw new ConfigError(
+      '--config and --data exclude each other: the configuration file names the data folder.',
+    );
+  let text: string;
+  try {
+    text = readFileSync(values.config, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`${values.config} cannot be read: ${cause instanceof Error ? cause.message : ''}`, {
+      cause,
+    });
+  }
+  const config = parseConfig(text, values.config);
+  return { folder: dataFolder(resolve(dirname(values.config), config.data ?? '.')), config };
+}
+
 async function serve(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { data: { type: 'string' }, listen: { type: 'string' } } });
-  const folder = dataFolder(required(values.data, '--data'));
-  const config = readConfig(folder);
+  const { values } = parseArgs({
+    args,
+    options: { config: { type: 'string' }, data: { type: 'string' }, listen: { type: 'string' } },
+  });
+  const { folder, config } = openConfiguration(values);
   const { host, port } = parseListen(values.listen ?? config.listen);
   const logger = createLogger();
   const vaultKeys = readVaultKeys(folder);
@@ -169,6 +271,8 @@ async function serve(args: string[]): Promise<void> {
     config,
     folder,
     logStorage: await openLogFolder({ dataDir: folder.dir }),
+    followedStore: (origin) => new FollowedFolder(folder.followed(origin)),
+    ...(await openCosignerStates(folder)),
     vault: await openVaultOf(folder, vaultKeys, logger),
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
     readModels: openReadModels(folder.readModels),
@@ -287,6 +391,14 @@ async function main([verb, ...rest]: string[]): Promise<void> {
   if (verb === 'vault' && rest[0] === 'check') return vaultCheck(rest.slice(1));
   if (verb === 'witness' && rest[0] === 'serve') return witnessServe(rest.slice(1));
   if (verb === 'follow') return followLog(rest);
+  if (verb === 'centre' && rest[0] === 'describe') {
+    const { values } = parseArgs({
+      args: rest.slice(1),
+      options: { data: { type: 'string' }, json: { type: 'boolean' } },
+    });
+    describeCentre(required(values.data, '--data'), values.json === true);
+    return;
+  }
   if (verb === 'help' || verb === '--help') {
     process.stdout.write(USAGE);
     return;

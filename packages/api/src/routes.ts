@@ -1,7 +1,12 @@
 /** The HTTP contract of a centre: every JSON route, its schemas and where it stands. The server serves, documents (OpenAPI) and the clients call exactly this table. */
 import * as v from 'valibot';
+import { CentreListSchema } from './centres.ts';
+import { EventListSchema } from './events.ts';
+import { CommitmentDetailSchema, CommitmentIdSchema, CommitmentListSchema } from './commitments.ts';
+import { PackIdSchema, PackListSchema, PackSchema } from './packs.ts';
 import {
   AcceptedSchema,
+  AcceptedStatementSchema,
   ArtifactSchema,
   CentreSchema,
   ChallengeSchema,
@@ -19,8 +24,10 @@ import {
   SearchResultSchema,
   SessionSchema,
   SizeSchema,
+  SubmissionListSchema,
   UploadSchema,
   VersionSchema,
+  ViewDigestSchema,
   VisibilitySchema,
 } from './schemas.ts';
 
@@ -52,6 +59,7 @@ const digits = v.pipe(
 const logName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a log name'));
 const limit = v.optional(v.pipe(digits, v.minValue(1), v.maxValue(200)));
 const evidenceType = { mediaType: 'application/vnd.vitrine.evidence+json' } as const;
+const atomType = { mediaType: 'application/atom+xml; charset=utf-8' } as const;
 const anyBytes = { mediaType: 'application/octet-stream' } as const;
 
 /** Media type of a stream of objects: each is its length (u32, big-endian) followed by its bytes, at most {@link OBJECT_FRAME_MAX_BYTES}. */
@@ -135,7 +143,7 @@ export const routes = {
   artifactContent: {
     method: 'GET',
     path: '/api/artifacts/:sha256/content',
-    summary: 'The bytes of an artifact',
+    summary: 'The bytes of an artifact, or a range of them',
     session: false,
     params: v.strictObject({ sha256: DigestSchema }),
     response: anyBytes,
@@ -143,7 +151,8 @@ export const routes = {
   body: {
     method: 'GET',
     path: '/api/bodies/:sha256',
-    summary: 'A public body (notes, SBOM, provenance, reason) that an admitted statement names',
+    summary:
+      'A public body (notes, SBOM, provenance, reason) that an admitted statement names, or a range of it',
     session: false,
     params: v.strictObject({ sha256: DigestSchema }),
     response: anyBytes,
@@ -206,6 +215,63 @@ export const routes = {
     params: v.strictObject({ log: logName }),
     query: v.strictObject({ from: digits, to: digits }),
     response: ConsistencySchema,
+  },
+  centres: {
+    method: 'GET',
+    path: '/api/centres',
+    summary: 'The announced transparency centres: who runs them and where, and what each has cosigned',
+    session: false,
+    response: CentreListSchema,
+  },
+  commitments: {
+    method: 'GET',
+    path: '/api/commitments',
+    summary:
+      'The commitments and how each stands, in the order in which they were made: those after an index',
+    session: false,
+    query: v.strictObject({ after: v.optional(digits), limit }),
+    response: CommitmentListSchema,
+  },
+  commitment: {
+    method: 'GET',
+    path: '/api/commitments/:id',
+    summary: 'One commitment: its versions, its evidence, and how it stands',
+    session: false,
+    params: v.strictObject({ id: CommitmentIdSchema }),
+    response: CommitmentDetailSchema,
+  },
+  events: {
+    method: 'GET',
+    path: '/api/events',
+    summary: 'Events of the world that were recorded, newest entry first: those of entries before an index',
+    session: false,
+    query: v.strictObject({ before: v.optional(digits), limit }),
+    response: EventListSchema,
+  },
+  promisesFeed: {
+    method: 'GET',
+    path: '/feeds/promises.atom',
+    summary: 'Atom feed: promises made, amended, withdrawn, kept, overdue, lapsed',
+    session: false,
+    response: atomType,
+  },
+  productFeed: {
+    method: 'GET',
+    path: '/feeds/products/:product.atom',
+    summary: 'Atom feed: every statement about a product, newest first: those of entries before an index',
+    session: false,
+    params: v.strictObject({ product: ProductNameSchema }),
+    query: v.strictObject({ before: v.optional(digits) }),
+    response: atomType,
+  },
+  keyFeed: {
+    method: 'GET',
+    path: '/feeds/keys/:keyid.atom',
+    summary: 'Atom feed: every statement signed with a key, newest first: those of entries before an index',
+    session: false,
+    params: v.strictObject({ keyid: DigestSchema }),
+    query: v.strictObject({ before: v.optional(digits) }),
+    response: atomType,
   },
   challenge: {
     method: 'POST',
@@ -287,6 +353,54 @@ export const routes = {
     }),
     response: AcceptedSchema,
   },
+  vaultPacks: {
+    method: 'GET',
+    path: '/api/vault/packs',
+    summary: 'For centres: the encrypted packs of the vault, by ID: those after one',
+    session: true,
+    query: v.strictObject({ after: v.optional(PackIdSchema) }),
+    response: PackListSchema,
+  },
+  vaultPack: {
+    method: 'GET',
+    path: '/api/vault/packs/:pack',
+    summary: 'For centres: what a pack consists of, with the SHA-256 of every part',
+    session: true,
+    params: v.strictObject({ pack: PackIdSchema }),
+    response: PackSchema,
+  },
+  vaultPackObjects: {
+    method: 'GET',
+    path: '/api/vault/packs/:pack/objects',
+    summary: 'For centres: the ciphertext of a pack, or a range of it that reaches to its end',
+    session: true,
+    params: v.strictObject({ pack: PackIdSchema }),
+    response: anyBytes,
+  },
+  vaultPackTable: {
+    method: 'GET',
+    path: '/api/vault/packs/:pack/table',
+    summary: 'For centres: the table of a pack, encrypted to its identity',
+    session: true,
+    params: v.strictObject({ pack: PackIdSchema }),
+    response: anyBytes,
+  },
+  vaultPackGrant: {
+    method: 'GET',
+    path: '/api/vault/packs/:pack/grants/:tag',
+    summary: 'For centres: the identity of a pack, encrypted to one recipient',
+    session: true,
+    params: v.strictObject({ pack: PackIdSchema, tag: PackIdSchema }),
+    response: anyBytes,
+  },
+  disposalList: {
+    method: 'GET',
+    path: '/api/vault/disposal-lists/:sha256',
+    summary: 'For centres: the list of objects that a logged disposal ends',
+    session: true,
+    params: v.strictObject({ sha256: DigestSchema }),
+    response: anyBytes,
+  },
   registerStatements: {
     method: 'POST',
     path: '/api/statements',
@@ -299,6 +413,42 @@ export const routes = {
       bodies: v.pipe(v.array(v.pipe(v.string(), v.maxLength(2_000_000))), v.maxLength(64)),
     }),
     response: AcceptedSchema,
+  },
+  submit: {
+    method: 'POST',
+    path: '/api/submissions',
+    summary:
+      'Say something to the vendor at this centre: a signed submission/v1 with its body in base64, answered by a signed acceptance',
+    session: false,
+    body: v.strictObject({
+      envelope: EnvelopeTextSchema,
+      body: v.pipe(v.string(), v.maxLength(1_400_000)),
+    }),
+    response: AcceptedStatementSchema,
+  },
+  submissions: {
+    method: 'GET',
+    path: '/api/submissions',
+    summary: 'What was said to the vendor at any centre and is anchored in the root log, newest first',
+    session: false,
+    query: v.strictObject({ before: v.optional(digits), limit }),
+    response: SubmissionListSchema,
+  },
+  submissionBody: {
+    method: 'GET',
+    path: '/api/submissions/:digest/body',
+    summary: 'The public body of a submission that entered at this centre',
+    session: false,
+    params: v.strictObject({ digest: DigestSchema }),
+    response: anyBytes,
+  },
+  viewDigest: {
+    method: 'GET',
+    path: '/api/view-digest',
+    summary: 'The digest of the view at the published root size, or at an earlier one; equal at every centre',
+    session: false,
+    query: v.strictObject({ rootSize: v.optional(digits) }),
+    response: ViewDigestSchema,
   },
 } as const satisfies Record<string, Route>;
 

@@ -23,7 +23,7 @@ export const VersionSchema = v.pipe(
 /** A DSSE envelope as canonical JSON text; parsed by packages/statements. */
 export const EnvelopeTextSchema = v.pipe(v.string(), v.minLength(2), v.maxLength(16_384));
 
-export const LogKindSchema = v.picklist(['statements', 'keys', 'open']);
+export const LogKindSchema = v.picklist(['statements', 'keys', 'intake', 'open']);
 export const LogSummarySchema = v.strictObject({
   name: v.string(),
   origin: v.string(),
@@ -35,7 +35,7 @@ export const LogSummarySchema = v.strictObject({
   durableSize: SizeSchema,
   /** Time of the published checkpoint's own cosignature. */
   publishedAt: TimeMsSchema,
-  state: v.picklist(['writing', 'refusing', 'stopped']),
+  state: v.picklist(['following', 'writing', 'refusing', 'stopped']),
 });
 export const LogDetailSchema = v.strictObject({
   ...LogSummarySchema.entries,
@@ -198,6 +198,36 @@ export const AcceptedStatementSchema = v.strictObject({
   acceptance: v.string(),
 });
 export const AcceptedSchema = v.strictObject({ statements: v.array(AcceptedStatementSchema) });
+
+export const SubmissionSchema = v.strictObject({
+  /** Payload digest of the statement. */
+  digest: DigestSchema,
+  /** The intake log that took it in, and where it stands there. */
+  origin: v.string(),
+  index: SizeSchema,
+  /** Of the head in the root log that made it part of the view. */
+  headIndex: SizeSchema,
+  registeredAt: TimeMsSchema,
+  /** keyid of the one who said it. */
+  signer: DigestSchema,
+  kind: v.string(),
+  product: v.nullable(v.string()),
+  access: v.string(),
+  body: DigestSchema,
+});
+
+/** Newest first. `next`: the `before` of the following page, null on the last. */
+export const SubmissionListSchema = v.strictObject({
+  submissions: v.array(SubmissionSchema),
+  next: v.nullable(SizeSchema),
+});
+
+/** Of the view at `rootSize`, a running hash over what each entry made known; comparable within one version of the semantics. */
+export const ViewDigestSchema = v.strictObject({
+  rootSize: SizeSchema,
+  semantics: SizeSchema,
+  digest: DigestSchema,
+});
 
 /** RFC 9457 problem document. `code` is stable; docs/api.md lists every one. */
 export const ProblemSchema = v.strictObject({

@@ -4,8 +4,7 @@ import { EvidenceError, formatEvidence } from '@vitrine/verifier';
 import type { ProvenLeaf } from '@vitrine/verifier';
 import { parseCheckpoint, parseNote } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
-import type { Log, PublishedCheckpoint } from '../log/log.ts';
-import { LogError } from '../log/log-error.ts';
+import type { LogView, PublishedCheckpoint } from '../log/log.ts';
 import { isSecret } from '../projection/bodies.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -16,8 +15,10 @@ const MAX_EMBEDDED_REASON_BYTES = 64 * 1024;
 const PUBLICATION_WAIT_MS = 30_000;
 
 export interface EvidenceOptions {
-  readonly root: Log;
-  readonly keys: Log;
+  readonly root: LogView;
+  readonly keys: LogView;
+  /** The newest checkpoint of the root log, cosigned anew where this centre writes it, looked for anew where it follows it. */
+  readonly freshest: () => Promise<PublishedCheckpoint>;
   readonly db: ReadDb;
   readonly projector: Projector;
   readonly vault: Vault;
@@ -43,6 +44,7 @@ export interface EvidenceMaker {
 export function createEvidenceMaker({
   root,
   keys,
+  freshest,
   db,
   projector,
   vault,
@@ -61,13 +63,7 @@ export function createEvidenceMaker({
     }
     const newest = root.published;
     if (nowMs() - newest.cosignedAt * 1000 <= maxAgeMs) return newest;
-    try {
-      return await root.republish();
-    } catch (error) {
-      // A full disk or a wrong clock keeps nobody from evidence that is older than it could be.
-      if (error instanceof LogError) return root.published;
-      throw error;
-    }
+    return freshest();
   }
 
   async function statementOf(leafIndex: number, checkpoint: PublishedCheckpoint): Promise<ProvenLeaf> {

@@ -3,7 +3,7 @@ import type { LogEntry, LogEntryDetail } from '@vitrine/api';
 import { encodeBase64, encodeHex, hashLeaf } from '@vitrine/tlog';
 import { describeLeaf } from '@vitrine/verifier';
 import { CentreError } from '../error.ts';
-import type { Entry, Log } from '../log/log.ts';
+import type { Entry, LogView } from '../log/log.ts';
 
 /** Why an entry does not count, null when it does. Of logs of statements only. */
 export type RefusalOf = (leafIndex: number) => Promise<string | null>;
@@ -15,7 +15,7 @@ export async function entryRow(entry: Entry, refusalOf: RefusalOf | undefined): 
 
 /** An entry with its proof. @throws CentreError `not-found` */
 export async function entryDetail(
-  log: Log,
+  log: LogView,
   leafIndex: number,
   size: number | undefined,
   refusalOf: RefusalOf | undefined,

@@ -2,7 +2,7 @@
 import type { Centre, LogSummary } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
-import type { Log, Logs } from '../log/log.ts';
+import { isWritten, type LogView, type LogViews } from '../log/log.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Router } from '../router.ts';
@@ -21,7 +21,7 @@ export interface ExplorerOptions {
   readonly entry0: string;
   /** The verification policy's text. */
   readonly policy: string;
-  readonly logs: Logs;
+  readonly logs: LogViews;
   readonly read: ReadDb;
   readonly projector: Projector;
 }
@@ -29,15 +29,16 @@ export interface ExplorerOptions {
 export function addExplorerRoutes(router: Router, options: ExplorerOptions): void {
   const { logs, read, projector } = options;
 
-  function logOf(name: string): Log {
+  function logOf(name: string): LogView {
     if (!logs.names.includes(name))
       throw new CentreError('unknown-log', `There is no log “${name}”. GET /api/centre lists the logs.`);
     return logs.get(name);
   }
 
   /** Shown entries are folded ones, so that a page never says "admitted" before the projection has judged. */
-  function refusals(log: Log): RefusalOf | undefined {
-    if (log.kind === 'open') return undefined;
+  function refusals(log: LogView): RefusalOf | undefined {
+    const kind = kindOf(log);
+    if (kind === 'open' || kind === 'intake') return undefined;
     if (log.name === 'keys') return (leafIndex) => Promise.resolve(projector.keysRefusal(leafIndex));
     return async (leafIndex) => {
       await projector.whenFolded(leafIndex + 1);
@@ -110,15 +111,26 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
   });
 }
 
-function summaryOf(log: Log): LogSummary {
+function summaryOf(log: LogView): LogSummary {
   return {
     name: log.name,
     origin: log.origin,
-    kind: log.kind === 'open' ? 'open' : log.name === 'keys' ? 'keys' : 'statements',
+    kind: kindOf(log),
     vkey: log.vkey,
     size: log.published.size,
     durableSize: log.size,
     publishedAt: log.published.cosignedAt * 1000,
-    state: log.state === 'open' ? 'writing' : log.state === 'disk-full' ? 'refusing' : 'stopped',
+    state: stateOf(log),
   };
+}
+
+function kindOf(log: LogView): LogSummary['kind'] {
+  if (log.kind === 'open') return 'open';
+  return log.name === 'keys' || log.name === 'intake' ? log.name : 'statements';
+}
+
+function stateOf(log: LogView): LogSummary['state'] {
+  if (!isWritten(log)) return 'following';
+  if (log.state === 'open') return 'writing';
+  return log.state === 'disk-full' || log.state === 'awaiting-witnesses' ? 'refusing' : 'stopped';
 }

@@ -51,6 +51,8 @@ export async function addCosignerRoutes(
       url: `${prefix}/add-checkpoint`,
       bodyLimit: MAX_SUBMISSION_BYTES,
       onRequest: (request, _reply, go) => {
+        // The protocol names none; fastify would refuse one that is malformed.
+        request.raw.headers['content-type'] = 'application/octet-stream';
         cutOffUnlessWhole(request.raw);
         go();
       },

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { MAX_ENTRY_BYTES, parseBundlePath, parseEntries, parseTilePath, TlogError } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
-import type { Log, Logs } from '../log/log.ts';
+import { isWritten, type Log, type LogView, type LogViews } from '../log/log.ts';
 import { reportError } from './server.ts';
 
 /** Largest body of `/add-batch`, in bytes, and the most entries in it. */
@@ -14,7 +14,7 @@ interface LogParams {
   readonly Params: { readonly log: string; readonly '*': string };
 }
 
-function logOf(logs: Logs, name: string): Log {
+function logOf(logs: LogViews, name: string): LogView {
   if (!logs.names.includes(name))
     throw new CentreError(
       'unknown-log',
@@ -23,9 +23,9 @@ function logOf(logs: Logs, name: string): Log {
   return logs.get(name);
 }
 
-function openLogOf(logs: Logs, name: string): Log {
+function openLogOf(logs: LogViews, name: string): Log {
   const log = logOf(logs, name);
-  if (log.kind !== 'open')
+  if (log.kind !== 'open' || !isWritten(log))
     throw new CentreError(
       'log-not-open',
       `The log “${name}” takes signed statements only: POST /api/statements.`,
@@ -34,7 +34,7 @@ function openLogOf(logs: Logs, name: string): Log {
 }
 
 /** Adds the routes under /logs/. In a scope of its own: bodies are raw bytes whatever their content type, and no page headers are needed. */
-export async function addLogRoutes(app: FastifyInstance, logs: Logs, logger: Logger): Promise<void> {
+export async function addLogRoutes(app: FastifyInstance, logs: LogViews, logger: Logger): Promise<void> {
   await app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -92,7 +92,7 @@ function entriesOf(body: Uint8Array): Uint8Array[] {
   return entries;
 }
 
-async function sendTile(log: Log, path: string, reply: FastifyReply): Promise<FastifyReply> {
+async function sendTile(log: LogView, path: string, reply: FastifyReply): Promise<FastifyReply> {
   let bytes: Uint8Array | null;
   try {
     bytes = path.startsWith('tile/entries/')

@@ -54,6 +54,8 @@ export interface HttpOptions {
 export interface Http {
   readonly app: FastifyInstance;
   readonly router: Router;
+  /** Answers every route of the contract that nobody has offered: only the writer, at this address, takes it. */
+  refuseRest(writer: string): void;
   /** Starts listening. @returns the URL to open. */
   listen(host: string, port: number): Promise<string>;
   close(): Promise<void>;
@@ -76,9 +78,19 @@ function isSchema(part: v.GenericSchema | { readonly mediaType: string }): part 
 function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyReply {
   const declared = isSchema(route.response) ? 'application/json' : route.response.mediaType;
   void reply.type(body.mediaType ?? declared);
-  // Also of what never changes: a logged disposal can end it, and a cache would outlive that.
-  void reply.header('cache-control', 'no-store');
+  if (body.etag === undefined) {
+    // Also of what never changes: a logged disposal can end it, and a cache would outlive that.
+    void reply.header('cache-control', 'no-store');
+  } else {
+    void reply.header('cache-control', 'no-cache').header('etag', body.etag);
+    if (hasAlready(reply.request.headers['if-none-match'], body.etag)) return reply.status(304).send();
+  }
   if (body.sizeBytes !== undefined) void reply.header('content-length', body.sizeBytes);
+  if (body.part !== undefined) {
+    const { start, wholeBytes } = body.part;
+    const end = start + (body.sizeBytes ?? 0);
+    void reply.status(206).header('content-range', `bytes ${start}-${end - 1}/${wholeBytes}`);
+  }
   if (body.fileName !== undefined) {
     void reply.header(
       'content-disposition',
@@ -95,6 +107,14 @@ function send(reply: FastifyReply, route: Route, body: BytesResponse): FastifyRe
       ? Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength)
       : body.bytes,
   );
+}
+
+/** RFC 9110, section 13.1.2, by weak comparison. */
+function hasAlready(ifNoneMatch: string | undefined, etag: string): boolean {
+  return (ifNoneMatch ?? '')
+    .split(',')
+    .map((one) => one.trim().replace(/^W\//, ''))
+    .some((one) => one === '*' || one === etag);
 }
 
 /** Creates the server; routes are added through its router before it listens. */
@@ -154,7 +174,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     const path = request.url.split('?', 1)[0] ?? '/';
     const isPage =
       (request.method === 'GET' || request.method === 'HEAD') &&
-      !/^\/(api|logs\/[^/]+\/(checkpoint|tile)|assets)(\/|$)/.test(path);
+      !/^\/(api|feeds|logs\/[^/]+\/(checkpoint|tile)|assets)(\/|$)/.test(path);
     if (isPage && index !== undefined && existsSync(index)) {
       return reply.header('cache-control', 'no-cache').sendFile('index.html');
     }
@@ -170,11 +190,13 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   const document = JSON.stringify(openApiDocument(options.version));
   app.get('/api/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
 
+  const offered = new Set<string>();
   const callers = new WeakMap<FastifyRequest, string>();
   const underWay = new Set<Promise<unknown>>();
   const router: Router = {
     on(name, handler) {
       const route: Route = routes[name];
+      offered.add(name);
       app.route({
         method: route.method,
         url: route.path,
@@ -194,6 +216,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
             query: route.query === undefined ? undefined : parsed(route.query, request.query, 'query'),
             body: bodyOf(route, request),
             caller: callers.get(request),
+            range: rangeOf(request.headers.range),
             signal: abort.signal,
             // The schemas of the route have just made these types true; TypeScript cannot see it through the table.
           } as unknown as RouteInput<typeof name>;
@@ -213,6 +236,21 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   return {
     app,
     router,
+    refuseRest(writer) {
+      for (const [name, { method, path }] of Object.entries(routes)) {
+        if (offered.has(name)) continue;
+        app.route({
+          method,
+          url: path,
+          handler: () => {
+            throw new CentreError(
+              'not-the-writer',
+              `This centre follows the logs of another and does not write them. Send this to ${writer}.`,
+            );
+          },
+        });
+      }
+    },
     listen: (host, port) => app.listen({ host, port }),
     async close() {
       const idle = setInterval(() => app.server.closeIdleConnections(), 100);
@@ -227,6 +265,13 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       await Promise.race([Promise.allSettled(underWay), setTimeoutPromise(CLOSE_WITHIN_MS)]);
     },
   };
+}
+
+/** One range that begins somewhere. Others a server may ignore (RFC 9110, section 14.2). */
+function rangeOf(header: string | undefined): RouteInput<RouteName>['range'] {
+  const [, start, last] = /^bytes=([0-9]{1,15})-([0-9]{1,15})?$/.exec(header ?? '') ?? [];
+  if (start === undefined) return undefined;
+  return { start: Number(start), end: last === undefined ? undefined : Number(last) + 1 };
 }
 
 function bodyOf(route: Route, request: FastifyRequest): unknown {

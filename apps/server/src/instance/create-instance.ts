@@ -13,7 +13,8 @@ import {
   witnessesStatement,
 } from '@vitrine/statements';
 import { formatVkey } from '@vitrine/tlog';
-import { ConfigError, ConfigSchema } from '../config.ts';
+import { parseVerificationPolicy } from '@vitrine/verifier';
+import { ConfigError, ConfigSchema, parseConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { signerOf } from '../identity/signer.ts';
 import { type Clock, systemClock } from '../log/clock.ts';
@@ -23,9 +24,12 @@ import { formatVaultKeys, generateVaultKeys } from '../vault/vault-keys.ts';
 import { dataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { createKeyFile, readKeyFile } from './key-files.ts';
-import { cosignerOf, KEYS_LOG, logSpecs, ROOT_LOG } from './log-specs.ts';
+import { cosignerOf, INTAKE_LOG, KEYS_LOG, logSpecs, ROOT_LOG } from './log-specs.ts';
 import { openInstanceLogs } from './open-instance-logs.ts';
 import { createHash, randomUUID } from 'node:crypto';
+
+/** Names of logs and of keys that every instance has, and that no open log can have. */
+const RESERVED: readonly string[] = [ROOT_LOG, KEYS_LOG, INTAKE_LOG, 'cosigner', 'mirror', 'witness'];
 
 export interface CreatedInstance {
   /** The vkey of the root log. */
@@ -55,35 +59,96 @@ export async function createInstance({
 }: CreateInstanceOptions): Promise<CreatedInstance> {
   const config = configOf(name, openLogs);
   const target = dataFolder(dir);
+  await makeFolder(target, async (folder) => {
+    for (const file of [folder.rootKey, folder.anchorKey]) createKeyFile(file);
+    for (const log of [ROOT_LOG, KEYS_LOG, ...config.openLogs]) createKeyFile(folder.logKey(log));
+    await createKeysOfEveryCentre(folder);
+    const entry0 = await createLogsOf(config, folder, openStorage, clock);
+    writeFileSync(folder.policy, policyText(config, folder, entry0));
+    writeConfig(folder, { name, operator: config.operator, openLogs: config.openLogs });
+  });
+  return { vkey: vkeyOf(config, target, ROOT_LOG), rootKeyFile: target.rootKey, policyFile: target.policy };
+}
+
+export interface CreateFollowerOptions {
+  readonly dir: string;
+  /** Of the centre; its own intake log is NAME/intake. */
+  readonly name: string;
+  readonly operator: string;
+  /** The address of the writer. */
+  readonly url: string;
+  /** The verification policy that the operator trusts: it says whose logs are followed, and whose cosignatures they need. */
+  readonly policy: string;
+  readonly openStorage: (folder: DataFolder) => Promise<LogStorage>;
+}
+
+/**
+ * Makes the data folder of a centre that follows another's logs: its keys and an empty intake log.
+ * @throws ConfigError when a name or the address is wrong, or the folder is not empty
+ * @throws EvidenceError when the policy does not parse
+ */
+export async function createFollower({
+  dir,
+  name,
+  operator,
+  url,
+  policy,
+  openStorage,
+}: CreateFollowerOptions): Promise<void> {
+  const { rootOrigin } = parseVerificationPolicy(policy);
+  const told = {
+    name,
+    operator,
+    openLogs: [],
+    roles: ['follower', 'reading-room', 'witness'],
+    follow: { url },
+  };
+  const config = parseConfig(JSON.stringify({ format: 1, ...told }), 'vitrine init --follow');
+  if (rootOrigin.startsWith(`${name}/`))
+    throw new ConfigError(
+      `“${name}” is the name of the centre that is followed: this one needs a name of its own.`,
+    );
+  await makeFolder(dataFolder(dir), async (folder) => {
+    await createKeysOfEveryCentre(folder);
+    const storage = await openStorage(folder);
+    await createLogs({ storage, logs: logSpecs(config, folder), cosigner: cosignerOf(config, folder) });
+    await storage.close();
+    writeFileSync(folder.policy, policy);
+    writeConfig(folder, told);
+  });
+}
+
+async function createKeysOfEveryCentre(folder: DataFolder): Promise<void> {
+  for (const file of [folder.cosignerKey, folder.witnessKey, folder.mirrorKey, folder.logKey(INTAKE_LOG)])
+    createKeyFile(file);
+  writeFileSync(folder.vaultKeys, formatVaultKeys(await generateVaultKeys()), { mode: 0o600, flag: 'wx' });
+}
+
+function writeConfig(folder: DataFolder, told: object): void {
+  writeFileSync(folder.config, `${JSON.stringify({ format: 1, ...told }, null, 2)}\n`);
+}
+
+/** Made beside it and renamed at the end, so that an interrupted init leaves no half instance. */
+async function makeFolder(target: DataFolder, fill: (folder: DataFolder) => Promise<void>): Promise<void> {
   if (existsSync(target.dir) && readdirSync(target.dir).length > 0) {
     throw new ConfigError(
       `${target.dir} is not empty. Choose another folder; an instance is never made over another one.`,
     );
   }
   mkdirSync(dirname(target.dir), { recursive: true });
-  // Made beside it and renamed at the end, so that an interrupted init leaves no half instance.
   const folder = dataFolder(`${target.dir}.init-${randomUUID()}`);
   try {
     mkdirSync(join(folder.dir, 'keys'), { recursive: true, mode: 0o700 });
-    for (const file of [folder.rootKey, folder.anchorKey, folder.cosignerKey]) createKeyFile(file);
-    for (const log of [ROOT_LOG, KEYS_LOG, ...config.openLogs]) createKeyFile(folder.logKey(log));
-    writeFileSync(folder.vaultKeys, formatVaultKeys(await generateVaultKeys()), { mode: 0o600, flag: 'wx' });
-    const entry0 = await createLogsOf(config, folder, openStorage, clock);
-    writeFileSync(folder.policy, policyText(config, folder, entry0));
-    writeFileSync(
-      folder.config,
-      `${JSON.stringify({ format: 1, name, operator: config.operator, openLogs: config.openLogs }, null, 2)}\n`,
-    );
+    await fill(folder);
     renameSync(folder.dir, target.dir);
   } catch (error) {
     rmSync(folder.dir, { recursive: true, force: true });
     throw error;
   }
-  return { vkey: vkeyOf(config, target, ROOT_LOG), rootKeyFile: target.rootKey, policyFile: target.policy };
 }
 
 function configOf(name: string, openLogs: readonly string[]): Config {
-  const reserved = openLogs.find((log) => log === ROOT_LOG || log === KEYS_LOG || log === 'cosigner');
+  const reserved = openLogs.find((log) => RESERVED.includes(log));
   if (reserved !== undefined)
     throw new ConfigError(`“${reserved}” is reserved: an open log needs another name.`);
   if (new Set(openLogs).size !== openLogs.length) throw new ConfigError('An open log is named twice.');

@@ -1,4 +1,5 @@
 /** Where everything of an instance lies in its data folder. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, parseConfig } from '../config.ts';
@@ -17,7 +18,14 @@ export interface DataFolder {
   readonly rootKey: string;
   readonly anchorKey: string;
   readonly cosignerKey: string;
+  readonly witnessKey: string;
+  readonly mirrorKey: string;
+  /** Folders: what the witness and the mirror of this centre have cosigned. */
+  readonly witnessState: string;
+  readonly mirrorState: string;
   logKey(name: string): string;
+  /** The folders of a log that another centre writes. */
+  followed(origin: string): { readonly publicFolder: string; readonly stateFolder: string };
 }
 
 /** @param dir absolute or relative to the working directory */
@@ -34,7 +42,16 @@ export function dataFolder(dir: string): DataFolder {
     rootKey: at('keys', 'root.pem'),
     anchorKey: at('keys', 'anchor.pem'),
     cosignerKey: at('keys', 'cosigner.pem'),
+    witnessKey: at('keys', 'witness.pem'),
+    mirrorKey: at('keys', 'mirror.pem'),
+    witnessState: at('witness-state', 'witness'),
+    mirrorState: at('witness-state', 'mirror'),
     logKey: (name) => at('keys', `log-${name}.pem`),
+    followed: (origin) => {
+      // A folder's name, whatever an origin may hold.
+      const name = createHash('sha256').update(origin).digest('hex').slice(0, 32);
+      return { publicFolder: at('followed', name), stateFolder: at('followed-state', name) };
+    },
   };
 }
 

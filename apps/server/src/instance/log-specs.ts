@@ -1,4 +1,4 @@
-/** The logs of an instance: `statements` (the root log), `keys`, and the open ones. */
+/** The logs that a centre writes: the writer's `statements` (the root log), `keys` and open ones, and every centre's `intake`. */
 import {
   MAX_ENVELOPE_BYTES,
   parseEnvelope,
@@ -15,6 +15,7 @@ import { readKeyFile } from './key-files.ts';
 
 export const ROOT_LOG = 'statements';
 export const KEYS_LOG = 'keys';
+export const INTAKE_LOG = 'intake';
 
 /** Identity of a statement, and of whatever else a log may hold: total, since the log runs it over everything it has. */
 function statementIdentity(entry: Uint8Array): Uint8Array {
@@ -28,16 +29,19 @@ function statementIdentity(entry: Uint8Array): Uint8Array {
 
 const registered: EntryKind = { kind: 'registered', identityOf: statementIdentity };
 
-/** The specs of all logs, with their keys read from the data folder. @throws ConfigError */
+/** The specs of all logs that this centre writes, with their keys read from the data folder. @throws ConfigError */
 export function logSpecs(config: Config, folder: DataFolder): LogSpec[] {
   const spec = (name: string) => ({
     name,
     origin: `${config.name}/${name}`,
     key: ed25519Key(readKeyFile(folder.logKey(name))),
   });
+  const intake = { ...spec(INTAKE_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES };
+  if (config.follow !== undefined) return [intake];
   return [
     { ...spec(ROOT_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, keepHistory: true },
     { ...spec(KEYS_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, anchorAtOnce: true },
+    intake,
     ...config.openLogs.map((name) => ({ ...spec(name), entries: { kind: 'open' } as const })),
   ];
 }

@@ -1,4 +1,4 @@
-/** Opens the logs of an instance, wired: root and keys published as a pair, every other log anchored in the root log by `head` statements. */
+/** Opens the logs that a centre writes, wired: of the writer, root and keys published as a pair, every other log anchored in the root log by `head` statements. */
 import type { Logger } from 'pino';
 import { headStatement, signStatement } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
@@ -24,11 +24,20 @@ export function openInstanceLogs(
     others,
   }: { readonly clock?: Clock; readonly logger?: Logger; readonly others?: Cosigners } = {},
 ): Promise<Logs> {
-  const anchor = signerOf(readKeyFile(folder.anchorKey));
-  return openLogs({
+  const common = {
     storage,
     logs: logSpecs(config, folder),
     cosigner: cosignerOf(config, folder),
+    limits: { publishIntervalMs: config.publishIntervalMs, anchorIntervalMs: config.anchorIntervalMs },
+    ...(clock === undefined ? {} : { clock }),
+    ...(logger === undefined ? {} : { logger }),
+    ...(others === undefined ? {} : { others }),
+  };
+  // What a follower writes is anchored by the writer, which follows it.
+  if (config.follow !== undefined) return openLogs(common);
+  const anchor = signerOf(readKeyFile(folder.anchorKey));
+  return openLogs({
+    ...common,
     publishTogether: [{ lead: ROOT_LOG, companions: [KEYS_LOG] }],
     anchor: {
       rootLog: ROOT_LOG,
@@ -43,9 +52,5 @@ export function openInstanceLogs(
         await root.append([await signStatement(statement, [anchor])]);
       },
     },
-    limits: { publishIntervalMs: config.publishIntervalMs, anchorIntervalMs: config.anchorIntervalMs },
-    ...(clock === undefined ? {} : { clock }),
-    ...(logger === undefined ? {} : { logger }),
-    ...(others === undefined ? {} : { others }),
   });
 }

@@ -16,6 +16,8 @@ export interface LocalState {
   };
   /** HMAC of product and digest of each object received for the product (releases/holdings.ts). */
   holdings: { name: string };
+  /** Public bodies that came with a submission here, by the payload digest of the submission: these bytes anyone may read. */
+  submission_bodies: { submission: string; body: string };
 }
 
 export type LocalDb = Kysely<LocalState>;
@@ -37,5 +39,11 @@ export async function prepareLocalState(db: LocalDb): Promise<void> {
     .createTable('holdings')
     .ifNotExists()
     .addColumn('name', 'text', (column) => column.primaryKey())
+    .execute();
+  await db.schema
+    .createTable('submission_bodies')
+    .ifNotExists()
+    .addColumn('submission', 'text', (column) => column.primaryKey())
+    .addColumn('body', 'text', (column) => column.notNull())
     .execute();
 }

@@ -4,6 +4,7 @@
  */
 import type { Ed25519Key } from './ed25519-key.ts';
 import type { LogError } from './log-error.ts';
+import type { LogState } from './log-state.ts';
 import type { LogMetrics } from './metrics.ts';
 
 /**
@@ -75,16 +76,6 @@ export type Head = {
   readonly size: number;
   readonly root: Uint8Array;
 };
-
-/**
- * - `open`: appends and reads
- * - `disk-full`: refuses appends, and tries again by itself. When it was so from the start, only what is published can
- *   be read until then; what is durable beyond comes with the next commit told to `onCommitted`
- * - `awaiting-witnesses`: has signed nothing yet in this process; asks its witnesses again by itself
- * - `failed`: a write had an unknown outcome; refuses appends until the tail has been read again
- * - `closed`
- */
-export type LogState = 'open' | 'disk-full' | 'awaiting-witnesses' | 'failed' | 'closed';
 
 /** The reading half of a log: of one that is written here, and of one that is followed. */
 export interface LogView {
@@ -203,4 +194,16 @@ export interface Logs {
    * is durable whether or not the last publication succeeds.
    */
   close(): Promise<void>;
+}
+
+/** Logs by name, for reading: those that are written here, and those that are followed. */
+export interface LogViews {
+  readonly names: readonly string[];
+  /** @throws LogError `log-missing` */
+  get(name: string): LogView;
+}
+
+/** Whether the log is one that this server writes. */
+export function isWritten(log: LogView): log is Log {
+  return 'append' in log;
 }

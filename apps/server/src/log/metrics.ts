@@ -1,5 +1,5 @@
 /** Counters, gauges and histograms of one log, as a plain snapshot; the HTTP layer turns it into Prometheus text. */
-import type { LogState } from './log.ts';
+import type { LogState } from './log-state.ts';
 
 /** Cumulative histogram: `counts[i]` observations were ≤ `bounds[i]` seconds; `count` is all of them. */
 export type HistogramSnapshot = {

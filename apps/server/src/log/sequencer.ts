@@ -13,7 +13,8 @@ import {
   writeIdentity,
 } from './deduplication.ts';
 import { writeLeafHash } from './hashing.ts';
-import type { Appended, LogSpec, LogState } from './log.ts';
+import type { Appended, LogSpec } from './log.ts';
+import type { LogState } from './log-state.ts';
 import { LogError, type LogErrorCode } from './log-error.ts';
 import { type LogReader, REGISTERED_AT_BYTES, readLeaf } from './log-reader.ts';
 import type { CommittedBatch, IdentityIndex, LogStore } from './log-store.ts';

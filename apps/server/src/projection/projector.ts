@@ -19,11 +19,12 @@ import type { KeysState, StatementLeaf } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
-import type { Entry, Log } from '../log/log.ts';
+import type { Entry, LogView } from '../log/log.ts';
 import type { Projection } from './projection.ts';
 import type { ReadModelCopy, ReadModelStore } from './read-model-store.ts';
 import { createFoldTables, SEMANTICS } from './schema.ts';
 import type { Fact, ReadTx } from './schema.ts';
+import { emptyViewDigest, nextViewDigest } from './view-digest.ts';
 
 const BATCH_ENTRIES = 512;
 /** Requests are answered in between: so many entries are judged in about two milliseconds. */
@@ -53,8 +54,8 @@ export interface Projector {
 
 export interface ProjectorOptions<Copy extends ReadModelCopy> {
   readonly store: ReadModelStore<Copy>;
-  readonly root: Log;
-  readonly keys: Log;
+  readonly root: LogView;
+  readonly keys: LogView;
   readonly projections: readonly Projection[];
   readonly logger: Logger;
 }
@@ -79,6 +80,17 @@ interface Fold<Copy> {
   readonly copy: Copy;
   readonly size: number;
   readonly anchored: AnchoredKeys;
+  /** Of the view at `size`. */
+  readonly digest: string;
+}
+
+/** What one entry leaves behind it. */
+type Entered = Pick<Fold<never>, 'anchored' | 'digest'>;
+
+/** The keys to judge everything anew with, and the root size from which on they are known. */
+interface Revoked {
+  readonly anchored: AnchoredKeys;
+  readonly knownFrom: number;
 }
 
 interface Waiter {
@@ -110,7 +122,8 @@ export async function startProjector<Copy extends ReadModelCopy>({
   }
 
   /** An empty copy, in which everything is judged knowing these keys. */
-  async function begin(anchored: AnchoredKeys): Promise<Fold<Copy>> {
+  async function begin({ anchored, knownFrom }: Revoked): Promise<Fold<Copy>> {
+    const digest = emptyViewDigest(SEMANTICS);
     const copy = await store.create();
     const rootHash = await rootHashAt(0);
     await copy.db.transaction().execute(async (tx) => {
@@ -125,10 +138,12 @@ export async function startProjector<Copy extends ReadModelCopy>({
           root_size: 0,
           root_hash: rootHash,
           keys_size: anchored.state.size,
+          judged_from: knownFrom,
         })
         .execute();
+      await tx.insertInto('view_digests').values({ root_size: 0, digest }).execute();
     });
-    return { copy, size: 0, anchored };
+    return { copy, size: 0, anchored, digest };
   }
 
   /** Null unless the copy was folded by these semantics and, which after a restore may be otherwise, from entries that are in this log. */
@@ -141,7 +156,12 @@ export async function startProjector<Copy extends ReadModelCopy>({
     const { root_size: size } = progress;
     if (progress.origin !== root.origin || size > root.published.size) return null;
     if (progress.root_hash !== (await rootHashAt(size))) return null;
-    return { copy, size, anchored: await advance(noKeys, progress.keys_size) };
+    const { digest } = await copy.db
+      .selectFrom('view_digests')
+      .select('digest')
+      .where('root_size', '=', size)
+      .executeTakeFirstOrThrow();
+    return { copy, size, anchored: await advance(noKeys, progress.keys_size), digest };
   }
 
   /** The keys log with what this head adds to it, when the head tells the truth about the keys log here. */
@@ -159,18 +179,17 @@ export async function startProjector<Copy extends ReadModelCopy>({
       : anchored;
   }
 
-  /** @returns the keys as the entry leaves them */
   async function foldEntry(
     tx: ReadTx,
     { leafIndex, leaf }: Entry,
-    anchored: AnchoredKeys,
-  ): Promise<AnchoredKeys> {
+    { anchored, digest }: Entered,
+  ): Promise<Entered> {
     let parsed: StatementLeaf;
     try {
       parsed = parseStatementLeaf(leaf);
     } catch (error) {
-      if (error instanceof StatementError) return anchored;
-      throw error;
+      if (!(error instanceof StatementError)) throw error;
+      return { anchored, digest: nextViewDigest(digest, false, []) };
     }
     // The key that signs the first head is in the entries that this head anchors, so they are read before it is judged.
     const next = await anchoredBy(parsed, anchored);
@@ -205,27 +224,33 @@ export async function startProjector<Copy extends ReadModelCopy>({
         refusal,
       })
       .execute();
-    return verdict.admitted ? next : anchored;
+    return {
+      anchored: verdict.admitted ? next : anchored,
+      digest: nextViewDigest(digest, refusal === null, refusal === null ? facts : []),
+    };
   }
 
   /** @returns the fold with this batch, or, when that revokes a key as compromised, the keys to judge everything anew with */
-  async function foldBatch(from: Fold<Copy>, end: number): Promise<Fold<Copy> | AnchoredKeys> {
-    let { anchored } = from;
-    const voided = voidedFrom(anchored.state);
+  async function foldBatch(from: Fold<Copy>, end: number): Promise<Fold<Copy> | Revoked> {
+    let entered: Entered = from;
+    const digests: { root_size: number; digest: string }[] = [];
+    const voided = voidedFrom(from.anchored.state);
     const tx = await from.copy.db.startTransaction().execute();
     try {
       for await (const entry of root.readEntries(from.size, end)) {
-        const next = await foldEntry(tx, entry, anchored);
-        if (next !== anchored && voidedFrom(next.state) !== voided) {
+        const next = await foldEntry(tx, entry, entered);
+        if (next.anchored !== entered.anchored && voidedFrom(next.anchored.state) !== voided) {
           await tx.rollback().execute();
-          return next;
+          return { anchored: next.anchored, knownFrom: entry.leafIndex + 1 };
         }
-        anchored = next;
+        entered = next;
+        digests.push({ root_size: entry.leafIndex + 1, digest: next.digest });
         if (entry.leafIndex % ENTRIES_AT_A_STRETCH === 0) await setImmediate();
       }
+      if (digests.length > 0) await tx.insertInto('view_digests').values(digests).execute();
       await tx
         .updateTable('progress')
-        .set({ root_size: end, root_hash: await rootHashAt(end), keys_size: anchored.state.size })
+        .set({ root_size: end, root_hash: await rootHashAt(end), keys_size: entered.anchored.state.size })
         .execute();
       await tx.commit().execute();
     } catch (error) {
@@ -235,7 +260,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
         .catch((cause: unknown) => logger.warn({ err: cause }, 'a batch was not rolled back'));
       throw error;
     }
-    return { copy: from.copy, size: end, anchored };
+    return { copy: from.copy, size: end, ...entered };
   }
 
   /** The two oldest copies that can be gone on with: the one to show and, when a crash left it, its successor. */
@@ -249,7 +274,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
     return left;
   }
 
-  const [oldest = await begin(noKeys), successor = oldest] = await copiesLeft();
+  const [oldest = await begin({ anchored: noKeys, knownFrom: 0 }), successor = oldest] = await copiesLeft();
   let shown = oldest;
   /** Another than the one shown while everything is judged anew. */
   let folding = successor;

@@ -3,11 +3,15 @@
  * Times are milliseconds since 1970, digests lower-case hex.
  */
 import type { Kysely, Transaction } from 'kysely';
+import type { CentreFact, CentreTables } from '../centres/tables.ts';
+import type { CommitmentFact, CommitmentTables } from '../commitments/tables.ts';
 import type { DisposalFact, DisposalTables } from '../disposals/tables.ts';
+import type { FeedFact, FeedTables } from '../feeds/tables.ts';
+import type { IntakeFact, IntakeTables } from '../intake/tables.ts';
 import type { ReleaseFact, ReleaseTables } from '../releases/tables.ts';
 
-/** Raised whenever a fold changes what it emits; read models of other semantics are folded anew. */
-export const SEMANTICS = 3;
+/** Raised whenever a fold changes what it emits; read models of other semantics are folded anew, and view digests compared within one only. */
+export const SEMANTICS = 6;
 
 /** What the projector itself keeps. */
 interface FoldTables {
@@ -19,7 +23,11 @@ interface FoldTables {
     root_size: number;
     root_hash: string;
     keys_size: number;
+    /** The root size from which on views are shown as they were when they were new: before it, everything was judged anew. */
+    judged_from: number;
   };
+  /** The digest of the view at every root size from `judged_from` on, and at 0. */
+  view_digests: { root_size: number; digest: string };
   /** Every entry of the root log that is a statement. `refusal` is null when it is admitted and counts. */
   statements: {
     leaf_index: number;
@@ -44,10 +52,25 @@ type BodyFact = {
   readonly row: BodyTables['public_bodies'];
 };
 
-export interface ReadModels extends FoldTables, BodyTables, ReleaseTables, DisposalTables {}
+export interface ReadModels
+  extends FoldTables,
+    BodyTables,
+    ReleaseTables,
+    DisposalTables,
+    CentreTables,
+    CommitmentTables,
+    FeedTables,
+    IntakeTables {}
 
 /** What an entry makes known, as it stands in the tables. */
-export type Fact = BodyFact | ReleaseFact | DisposalFact;
+export type Fact =
+  | BodyFact
+  | ReleaseFact
+  | DisposalFact
+  | CentreFact
+  | CommitmentFact
+  | FeedFact
+  | IntakeFact;
 
 export type ReadDb = Kysely<ReadModels>;
 export type ReadTx = Transaction<ReadModels>;
@@ -67,6 +90,12 @@ export async function createFoldTables({ schema }: ReadTx): Promise<void> {
     .addColumn('root_size', 'bigint', (column) => column.notNull())
     .addColumn('root_hash', 'text', (column) => column.notNull())
     .addColumn('keys_size', 'bigint', (column) => column.notNull())
+    .addColumn('judged_from', 'bigint', (column) => column.notNull())
+    .execute();
+  await schema
+    .createTable('view_digests')
+    .addColumn('root_size', 'bigint', (column) => column.primaryKey())
+    .addColumn('digest', 'text', (column) => column.notNull())
     .execute();
   await schema
     .createTable('statements')

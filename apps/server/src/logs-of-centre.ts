@@ -1,0 +1,219 @@
+/**
+ * The logs of a centre: those that it writes (the writer all of the instance's, every centre its own intake log) and those that it
+ * follows (a follower the writer's, every centre the intake logs of the others).
+ */
+import type { Notice } from '@vitrine/api';
+import type { Logger } from 'pino';
+import { headStatement, signStatement } from '@vitrine/statements';
+import { encodeHex } from '@vitrine/tlog';
+import { parseVerificationPolicy } from '@vitrine/verifier';
+import type { Config } from './config.ts';
+import { signerOf } from './identity/signer.ts';
+import type { DataFolder } from './instance/data-folder.ts';
+import { readKeyFile } from './instance/key-files.ts';
+import { INTAKE_LOG, KEYS_LOG, ROOT_LOG } from './instance/log-specs.ts';
+import { openInstanceLogs } from './instance/open-instance-logs.ts';
+import type { AnnouncedIntake } from './intake/projection.ts';
+import { Anchoring } from './log/anchoring.ts';
+import type { Head, Logs, LogView, LogViews, PublishedCheckpoint } from './log/log.ts';
+import { LogError } from './log/log-error.ts';
+import type { LogStorage } from './log/log-store.ts';
+import type { ReadDb } from './projection/schema.ts';
+import { followInstance, type FollowedInstance } from './witnessing/followed-instance.ts';
+import { FollowedLogs, type FollowRequest } from './witnessing/followed-logs.ts';
+import type { FollowedStore } from './witnessing/followed-store.ts';
+import type { Follower } from './witnessing/follower.ts';
+import { parseNativePolicy } from './witnessing/native-policy.ts';
+import { WitnessPool, type WitnessStanding } from './witnessing/witness-pool.ts';
+import { httpWitnessTransport } from './witnessing/witness-transport.ts';
+
+/** A fold that needs entries of an intake log waits so long for them before it is tried again. */
+const HELD_WITHIN_MS = 5_000;
+
+export interface LogsOfCentreOptions {
+  readonly config: Config;
+  readonly folder: DataFolder;
+  /** The text of the verification policy. */
+  readonly policy: string;
+  readonly logStorage: LogStorage;
+  readonly followedStore: (origin: string) => FollowedStore;
+  readonly logger: Logger;
+}
+
+/** By name: `statements`, `keys` and `intake` (this centre's own), and the open logs of the writer. */
+export interface LogsOfCentre extends LogViews {
+  readonly root: LogView;
+  readonly keys: LogView;
+  /** Those that this centre writes. */
+  readonly written: Logs;
+  /** How a checkpoint that is not published yet is pulled; null for a log that this centre writes, undefined for an unknown one. */
+  followerOf(origin: string): Follower | null | undefined;
+  /** The newest checkpoint of the root log: cosigned anew by the writer, looked for anew by a follower. */
+  freshest(): Promise<PublishedCheckpoint>;
+  /** The intake log of an announced centre, held up to `size`. @throws LogError `out-of-range` */
+  intakeHeld(centre: AnnouncedIntake, size: number): Promise<LogView>;
+  /** Follows the intake logs of all announced centres; the writer anchors them in the root log. */
+  followIntakes(read: ReadDb): Promise<void>;
+  /** Whom the writer asks for cosignatures, and how they answer; empty for a follower. */
+  readonly witnesses: readonly WitnessStanding[];
+  /** What everyone who reads here must know of the logs. */
+  notices(): readonly Notice[];
+  close(): Promise<void>;
+}
+
+export async function openLogsOfCentre({
+  config,
+  folder,
+  policy,
+  logStorage,
+  followedStore,
+  logger,
+}: LogsOfCentreOptions): Promise<LogsOfCentre> {
+  const nativePolicy = parseNativePolicy(policy);
+  const { rootOrigin, keysOrigin } = parseVerificationPolicy(policy);
+  const pool =
+    config.follow === undefined
+      ? new WitnessPool({
+          policy: nativePolicy,
+          transport: httpWitnessTransport,
+          logger: logger.child({ part: 'witnesses' }),
+        })
+      : undefined;
+  const written = await openInstanceLogs(config, folder, logStorage, {
+    logger: logger.child({ part: 'log' }),
+    ...(pool === undefined ? {} : { others: pool }),
+  });
+  const followed = new FollowedLogs({
+    store: followedStore,
+    intervalMs: config.followIntervalMs,
+    logger: logger.child({ part: 'follower' }),
+    onFork: (fork) => logger.error({ fork }, 'a log that is followed has forked'),
+  });
+  const ending = new AbortController();
+  const instance =
+    config.follow === undefined
+      ? undefined
+      : await followInstance({
+          followed,
+          policy: nativePolicy,
+          rootOrigin,
+          keysOrigin,
+          url: config.follow.url,
+          logger: logger.child({ part: 'follower' }),
+          signal: ending.signal,
+        });
+  const root = instance?.root ?? written.get(ROOT_LOG);
+  const keys = instance?.keys ?? written.get(KEYS_LOG);
+  const ownIntake = written.get(INTAKE_LOG);
+  const anchorings = new Map<string, Anchoring>();
+
+  /** The writer carries the heads of followed intake logs into its root log. */
+  function anchor(log: LogView): void {
+    if (instance !== undefined || anchorings.has(log.origin)) return;
+    const signer = signerOf(readKeyFile(folder.anchorKey));
+    const anchoring = new Anchoring({
+      log,
+      intervalMs: config.anchorIntervalMs,
+      logger: logger.child({ part: 'anchoring' }),
+      append: async (head: Head) => {
+        const statement = headStatement({
+          log: root.origin,
+          head: { origin: head.origin, root: encodeHex(head.root), treeSize: head.size },
+        });
+        await written.get(ROOT_LOG).append([await signStatement(statement, [signer])]);
+      },
+    });
+    anchorings.set(log.origin, anchoring);
+    log.onPublished((checkpoint) => anchoring.published(checkpoint));
+    if (log.size > 0) anchoring.published(log.published);
+  }
+
+  const views = new Map<string, LogView>([
+    [ROOT_LOG, root],
+    [KEYS_LOG, keys],
+    ...written.names.map((name): [string, LogView] => [name, written.get(name)]),
+  ]);
+
+  return {
+    names: [...views.keys()],
+    get(name) {
+      const view = views.get(name);
+      if (view === undefined)
+        throw new LogError('log-missing', `there is no log named ${JSON.stringify(name)}`);
+      return view;
+    },
+    root,
+    keys,
+    written,
+    followerOf: (origin) => followerOf(instance, written, origin),
+    async freshest() {
+      if (instance !== undefined) return instance.freshest();
+      try {
+        return await written.get(ROOT_LOG).republish();
+      } catch (error) {
+        // A full disk, a wrong clock or a witness that is away keeps nobody from evidence that is older than it could be.
+        if (error instanceof LogError) return root.published;
+        throw error;
+      }
+    },
+    async intakeHeld(centre, size) {
+      if (centre.intake_origin !== ownIntake.origin)
+        return followed.held(intakeRequest(centre), size, HELD_WITHIN_MS);
+      if (ownIntake.published.size < size)
+        throw new LogError(
+          'out-of-range',
+          `${ownIntake.origin} has published ${ownIntake.published.size} entries, not ${size}`,
+        );
+      return ownIntake;
+    },
+    async followIntakes(read) {
+      const centres = await read
+        .selectFrom('centres')
+        .select(['name', 'url', 'intake_origin', 'intake_vkey'])
+        .where('working', '=', 1)
+        .where('intake_origin', '!=', ownIntake.origin)
+        .execute();
+      for (const centre of centres) {
+        try {
+          anchor((await followed.follow(intakeRequest(centre))).log);
+        } catch (error) {
+          logger.warn({ err: error, centre: centre.name }, 'the intake log of a centre cannot be followed');
+        }
+      }
+    },
+    get witnesses() {
+      return pool?.standings ?? [];
+    },
+    notices() {
+      const failure = instance === undefined ? written.get(ROOT_LOG).publicationFailure : null;
+      if (failure?.code !== 'no-quorum') return [];
+      return [{ kind: 'quorum-missing', text: failure.message, sinceMs: root.published.cosignedAt * 1000 }];
+    },
+    async close() {
+      ending.abort();
+      await Promise.all([...anchorings.values()].map((anchoring) => anchoring.close()));
+      await followed.close();
+      await written.close();
+    },
+  };
+}
+
+function followerOf(
+  instance: FollowedInstance | undefined,
+  written: Logs,
+  origin: string,
+): Follower | null | undefined {
+  const follower = instance?.followers.get(origin);
+  if (follower !== undefined) return follower;
+  return written.names.some((name) => written.get(name).origin === origin) ? null : undefined;
+}
+
+function intakeRequest(centre: AnnouncedIntake): FollowRequest {
+  return {
+    name: `intake of ${centre.name}`,
+    origin: centre.intake_origin,
+    vkey: centre.intake_vkey,
+    url: `${centre.url}/logs/${INTAKE_LOG}`,
+    kind: 'registered',
+  };
+}
