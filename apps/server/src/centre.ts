@@ -16,6 +16,8 @@ import { createEvidenceMaker } from './evidence/commands.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { addExplorerRoutes } from './explorer/routes.ts';
 import { addViewDigestRoute } from './explorer/view-digest.ts';
+import { eventsProjection } from './events/projection.ts';
+import { addEventRoutes } from './events/routes.ts';
 import { mentionsProjection } from './feeds/projection.ts';
 import { addFeedRoutes } from './feeds/routes.ts';
 import { addCosignerRoutes } from './http/cosigner-routes.ts';
@@ -108,6 +110,7 @@ export async function startCentre({
       centresProjection(async (size) => encodeHex(await root.rootAt(size))),
       commitmentsProjection({ origin: root.origin, rootAt: (size) => root.rootAt(size) }),
       intakeProjection({ held: (centre, size) => logs.intakeHeld(centre, size) }),
+      eventsProjection,
       mentionsProjection,
     ],
     logger: logger.child({ part: 'projection' }),
@@ -155,6 +158,7 @@ export async function startCentre({
   );
   addCentreRoutes(router, { name: config.name, root, projector, read, notices: () => logs.notices() });
   addCommitmentRoutes(router, { root, read });
+  addEventRoutes(router, read);
   addFeedRoutes(router, {
     name: config.name,
     root,

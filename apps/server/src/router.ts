@@ -14,10 +14,15 @@ type JsonResponse<R> = R extends { response: infer S }
 /** A response that is not JSON; its media type is the route's unless given. */
 export interface BytesResponse {
   readonly bytes: Uint8Array | string | Readable;
+  /** Of what is sent. */
   readonly sizeBytes?: number;
+  /** When it is a part: where in the whole it begins, and the size of that. `sizeBytes` must then be given. */
+  readonly part?: { readonly start: number; readonly wholeBytes: number };
   readonly mediaType?: string;
   /** File name offered to a browser that saves it. */
   readonly fileName?: string;
+  /** An entity tag, in its quotes (RFC 9110, section 8.8.3): a client that has these bytes is not sent them again. */
+  readonly etag?: string;
 }
 
 /** What a handler is given: everything parsed by the route's schemas. `caller` is the keyid behind the session token. */
@@ -26,6 +31,8 @@ export interface RouteInput<N extends RouteName> {
   readonly query: OutputOf<Routes[N], 'query'>;
   readonly body: OutputOf<Routes[N], 'body'>;
   readonly caller: Routes[N]['session'] extends true ? string : undefined;
+  /** What of the response is asked for (RFC 9110, section 14.1.2), `end` exclusive; who answers with the whole ignores it. */
+  readonly range: { readonly start: number; readonly end: number | undefined } | undefined;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
 }

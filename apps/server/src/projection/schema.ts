@@ -6,6 +6,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { CentreFact, CentreTables } from '../centres/tables.ts';
 import type { CommitmentFact, CommitmentTables } from '../commitments/tables.ts';
 import type { DisposalFact, DisposalTables } from '../disposals/tables.ts';
+import type { EventFact, EventTables } from '../events/tables.ts';
 import type { FeedFact, FeedTables } from '../feeds/tables.ts';
 import type { IntakeFact, IntakeTables } from '../intake/tables.ts';
 import type { ReleaseFact, ReleaseTables } from '../releases/tables.ts';
@@ -59,6 +60,7 @@ export interface ReadModels
     DisposalTables,
     CentreTables,
     CommitmentTables,
+    EventTables,
     FeedTables,
     IntakeTables {}
 
@@ -69,6 +71,7 @@ export type Fact =
   | DisposalFact
   | CentreFact
   | CommitmentFact
+  | EventFact
   | FeedFact
   | IntakeFact;
 
