@@ -24,6 +24,7 @@ import { addCosignerRoutes } from './http/cosigner-routes.ts';
 import { addLogRoutes } from './http/log-routes.ts';
 import { addObservability } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
+import { openWaitingRoom } from './http/waiting-room.ts';
 import { createSessions } from './identity/sessions.ts';
 import { signerOf } from './identity/signer.ts';
 import { cosignerVkey } from './instance/create-instance.ts';
@@ -52,6 +53,8 @@ import { addWriting } from './writing.ts';
 export interface CentreOptions {
   readonly config: Config;
   readonly folder: DataFolder;
+  /** Port 0 lets the system choose. */
+  readonly listen: { readonly host: string; readonly port: number };
   readonly logStorage: LogStorage;
   /** Where a log that another centre writes is kept. */
   readonly followedStore: (origin: string) => FollowedStore;
@@ -70,8 +73,8 @@ export interface CentreOptions {
 }
 
 export interface Centre {
-  /** @returns the URL to open */
-  listen(host: string, port: number): Promise<string>;
+  /** Starts answering. @returns the URL to open */
+  listen(): Promise<string>;
   /** Ends cleanly: answers what is under way, commits and publishes what is queued. */
   close(): Promise<void>;
 }
@@ -79,6 +82,7 @@ export interface Centre {
 export async function startCentre({
   config,
   folder,
+  listen,
   logStorage,
   followedStore,
   witnessState,
@@ -96,6 +100,24 @@ export async function startCentre({
   const policy = readFileSync(folder.policy, 'utf8');
   const logs = await openLogsOfCentre({ config, folder, policy, logStorage, followedStore, logger });
   const { root, keys } = logs;
+  const cosigners = await openCosigners({
+    config,
+    folder,
+    logs,
+    witnessState,
+    mirrorState,
+    logger: logger.child({ part: 'witness' }),
+  });
+  const room = logs.isShown
+    ? undefined
+    : await openWaitingRoom({
+        ...listen,
+        mounted: cosigners.mounted,
+        url: config.follow?.url ?? '',
+        logger: logger.child({ part: 'http' }),
+      });
+  await logs.whenShown();
+  await room?.close();
   await prepareLocalState(local);
   const read = readModels.shown;
   const projector = await startProjector({
@@ -196,14 +218,6 @@ export async function startCentre({
       nowMs,
     });
   else http.refuseRest(config.follow.url);
-  const cosigners = await openCosigners({
-    config,
-    folder,
-    logs,
-    witnessState,
-    mirrorState,
-    logger: logger.child({ part: 'witness' }),
-  });
   for (const { prefix, cosigner } of cosigners.mounted)
     await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
   await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
@@ -225,7 +239,7 @@ export async function startCentre({
   }, config.refreshIntervalMs);
 
   return {
-    listen: (host, port) => http.listen(host, port),
+    listen: () => http.listen(listen.host, room?.port ?? listen.port),
     async close() {
       clearInterval(refresh);
       await http.close();

@@ -9,6 +9,7 @@ import { ed25519Key } from './log/ed25519-key.ts';
 import type { LogsOfCentre } from './logs-of-centre.ts';
 import type { CheckpointCosigner } from './witnessing/add-checkpoint.ts';
 import { logVerifiers } from './witnessing/log-verifiers.ts';
+import { createMirror } from './witnessing/mirror.ts';
 import { createWitness } from './witnessing/witness.ts';
 import type { WitnessState } from './witnessing/witness-state.ts';
 
@@ -54,20 +55,37 @@ export async function openCosigners({
   folder,
   logs,
   witnessState,
+  mirrorState,
   logger,
 }: CosigningOptions): Promise<Cosigning> {
   if (!config.roles.includes('witness')) return { mounted: [], close: () => Promise.resolve() };
   const names = cosignerNames(config.name);
-  const witness = await createWitness({
-    name: names.witness,
-    key: ed25519Key(readKeyFile(folder.witnessKey)),
+  const common = {
     verifiersOf: logVerifiers([logs.root.vkey, logs.keys.vkey]),
-    state: witnessState,
     clock: systemClock,
     logger,
+  };
+  const witness = await createWitness({
+    ...common,
+    name: names.witness,
+    key: ed25519Key(readKeyFile(folder.witnessKey)),
+    state: witnessState,
+  });
+  const mirror = await createMirror({
+    ...common,
+    name: names.mirror,
+    key: ed25519Key(readKeyFile(folder.mirrorKey)),
+    state: mirrorState,
+    mirrored: (origin) => logs.mirrored(origin),
   });
   return {
-    mounted: [{ prefix: '/witness', cosigner: witness }],
-    close: () => witness.close(),
+    mounted: [
+      { prefix: '/witness', cosigner: witness },
+      { prefix: '/mirror', cosigner: mirror },
+    ],
+    async close() {
+      await witness.close();
+      await mirror.close();
+    },
   };
 }

@@ -22,7 +22,7 @@ import type { ReadDb } from './projection/schema.ts';
 import { followInstance, type FollowedInstance } from './witnessing/followed-instance.ts';
 import { FollowedLogs, type FollowRequest } from './witnessing/followed-logs.ts';
 import type { FollowedStore } from './witnessing/followed-store.ts';
-import type { Follower } from './witnessing/follower.ts';
+import type { MirroredLog } from './witnessing/mirror.ts';
 import { parseNativePolicy } from './witnessing/native-policy.ts';
 import { WitnessPool, type WitnessStanding } from './witnessing/witness-pool.ts';
 import { httpWitnessTransport } from './witnessing/witness-transport.ts';
@@ -46,14 +46,18 @@ export interface LogsOfCentre extends LogViews {
   readonly keys: LogView;
   /** Those that this centre writes. */
   readonly written: Logs;
-  /** How a checkpoint that is not published yet is pulled; null for a log that this centre writes, undefined for an unknown one. */
-  followerOf(origin: string): Follower | null | undefined;
+  /** How a log comes to be held here; undefined for one that is not. */
+  mirrored(origin: string): MirroredLog | undefined;
+  /** Whether there is something to show already. */
+  readonly isShown: boolean;
   /** The newest checkpoint of the root log: cosigned anew by the writer, looked for anew by a follower. */
   freshest(): Promise<PublishedCheckpoint>;
   /** The intake log of an announced centre, held up to `size`. @throws LogError `out-of-range` */
   intakeHeld(centre: AnnouncedIntake, size: number): Promise<LogView>;
   /** Follows the intake logs of all announced centres; the writer anchors them in the root log. */
   followIntakes(read: ReadDb): Promise<void>;
+  /** Resolves once there is something to show: at once where the logs are written, or were held. */
+  whenShown(): Promise<void>;
   /** Whom the writer asks for cosignatures, and how they answer; empty for a follower. */
   readonly witnesses: readonly WitnessStanding[];
   /** What everyone who reads here must know of the logs. */
@@ -100,7 +104,6 @@ export async function openLogsOfCentre({
           keysOrigin,
           url: config.follow.url,
           logger: logger.child({ part: 'follower' }),
-          signal: ending.signal,
         });
   const root = instance?.root ?? written.get(ROOT_LOG);
   const keys = instance?.keys ?? written.get(KEYS_LOG);
@@ -145,7 +148,11 @@ export async function openLogsOfCentre({
     root,
     keys,
     written,
-    followerOf: (origin) => followerOf(instance, written, origin),
+    whenShown: () => instance?.whenShown(ending.signal) ?? Promise.resolve(),
+    mirrored: (origin) => mirroredOf(instance, written, origin),
+    get isShown() {
+      return instance === undefined || instance.root.isPublished;
+    },
     async freshest() {
       if (instance !== undefined) return instance.freshest();
       try {
@@ -198,14 +205,15 @@ export async function openLogsOfCentre({
   };
 }
 
-function followerOf(
+function mirroredOf(
   instance: FollowedInstance | undefined,
   written: Logs,
   origin: string,
-): Follower | null | undefined {
+): MirroredLog | undefined {
   const follower = instance?.followers.get(origin);
-  if (follower !== undefined) return follower;
-  return written.names.some((name) => written.get(name).origin === origin) ? null : undefined;
+  if (follower !== undefined) return { follower };
+  const name = written.names.find((each) => written.get(each).origin === origin);
+  return name === undefined ? undefined : { written: written.get(name) };
 }
 
 function intakeRequest(centre: AnnouncedIntake): FollowRequest {

@@ -263,13 +263,14 @@ async function serve(args: string[]): Promise<void> {
     options: { config: { type: 'string' }, data: { type: 'string' }, listen: { type: 'string' } },
   });
   const { folder, config } = openConfiguration(values);
-  const { host, port } = parseListen(values.listen ?? config.listen);
+  const listen = parseListen(values.listen ?? config.listen);
   const logger = createLogger();
   const vaultKeys = readVaultKeys(folder);
   const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
   const centre = await startCentre({
     config,
     folder,
+    listen,
     logStorage: await openLogFolder({ dataDir: folder.dir }),
     followedStore: (origin) => new FollowedFolder(folder.followed(origin)),
     ...(await openCosignerStates(folder)),
@@ -284,7 +285,7 @@ async function serve(args: string[]): Promise<void> {
   });
 
   endOnSignal(logger, () => centre.close());
-  const url = await centre.listen(host, port);
+  const url = await centre.listen();
   process.stdout.write(`${url}\n`);
 }
 

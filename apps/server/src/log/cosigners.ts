@@ -35,7 +35,9 @@ export interface Cosigners {
    */
   ask(checkpoint: Cosignable): Promise<readonly NoteSignature[]>;
 
-  /** @throws LogError `no-quorum` unless the note's signatures meet the quorum */
+  /** Whether the note's signatures meet the quorum. */
+  isQuorum(note: string): boolean;
+  /** @throws LogError `no-quorum` unless they do */
   requireQuorum(note: string): void;
 
   /**

@@ -11,6 +11,7 @@
  * - `behind-witness`: a witness holds a checkpoint that this log signed and does not contain; it writes no more, because
  *   what it would sign is a fork
  * - `no-quorum`: too few cosignatures have come; entries are durable and accepted, and their publication waits
+ * - `log-frozen`: the log has signed two histories; nothing more is signed before its root keys have said which one goes on
  * - `clock-behind`: the wall clock is over 60 s behind the newest `registeredAt`
  * - `clock-jumped`: the wall clock leapt ahead of the monotonic one and has not settled yet
  * - `closed`: the log is closed, or is closing
@@ -30,6 +31,7 @@ export type LogErrorCode =
   | 'awaiting-witnesses'
   | 'behind-witness'
   | 'no-quorum'
+  | 'log-frozen'
   | 'clock-behind'
   | 'clock-jumped'
   | 'closed'

@@ -24,6 +24,8 @@ export type OpenLogParts = {
   readonly cosigner: Cosigner;
   /** null where nobody else cosigns. */
   readonly others: Cosigners | null;
+  /** Whether a log has an unresolved fork. */
+  readonly isFrozen: (origin: string) => boolean;
   readonly clock: Clock;
   readonly limits: LogLimits;
   readonly logger: EngineLogger;
@@ -106,6 +108,7 @@ export class OpenLog implements Log {
       logger,
       confirm: confirmation(parts, opened.store, opened.tail),
       publicationFailure: () => this.#publicationFailure,
+      isFrozen: () => parts.isFrozen(spec.origin),
       onCommitted: () => this.#committed(),
     });
   }
@@ -160,6 +163,7 @@ export class OpenLog implements Log {
       registrationClock: this.#registrationClock,
       counters: this.#counters,
       publishedSize: () => this.#published?.size ?? null,
+      publishedNote: () => this.#published?.note ?? null,
       onPublicationFailed: (error) => {
         this.#publicationFailure = error instanceof LogError ? error : null;
         // Whoever waits for memory looks again.

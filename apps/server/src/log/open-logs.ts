@@ -32,6 +32,8 @@ export type LogsOptions = {
    * idempotent, as appending a statement is. Never called twice at once for one log.
    */
   readonly anchor?: { readonly rootLog: string; readonly append: (head: Head, logs: Logs) => Promise<void> };
+  /** Whether the log with this origin is known to have signed two histories: then it signs and takes nothing. */
+  readonly isFrozen?: (origin: string) => boolean;
   readonly limits?: Partial<LogLimits>;
   readonly clock?: Clock;
   readonly logger?: EngineLogger;
@@ -106,6 +108,7 @@ class OpenedLogs implements Logs {
           clock,
           cosigner: this.#cosigner,
           others: this.#options.others ?? null,
+          isFrozen: this.#options.isFrozen ?? (() => false),
           limits: this.#limits,
           logger: this.#logger,
           anchor: anchored ? (head) => anchor.append(head, this) : null,

@@ -33,6 +33,8 @@ export type Publishable = {
   readonly counters: LogCounters;
   /** null before the first publication in this process. */
   readonly publishedSize: () => number | null;
+  /** The note that everybody may see, or null before the first. */
+  readonly publishedNote: () => string | null;
   /** Told of each publication that failed. MUST NOT throw. */
   readonly onPublicationFailed: (error: unknown) => void;
   /** @throws LogError while the writer may sign nothing */
@@ -64,6 +66,8 @@ export class Publication {
   /** A publication that has not started yet, shared by everyone who asked for one meanwhile. */
   #next: Promise<void> | null = null;
   #closed = false;
+  /** Published notes that are known to meet the quorum. */
+  #sufficient: ReadonlySet<string> = new Set();
 
   constructor(parts: {
     readonly lead: Publishable;
@@ -138,7 +142,18 @@ export class Publication {
   }
 
   #hasNews(): boolean {
-    return this.#members().some((log) => log.tail.size > (log.publishedSize() ?? -1));
+    return this.#members().some(
+      (log) => log.tail.size > (log.publishedSize() ?? -1) || this.#lacksQuorum(log),
+    );
+  }
+
+  /** What was published under another policy needs the cosignatures that this one asks for. */
+  #lacksQuorum({ origin, publishedNote }: Publishable): boolean {
+    const note = publishedNote();
+    if (note === null || this.#others?.concern(origin) !== true || this.#sufficient.has(note)) return false;
+    if (!this.#others.isQuorum(note)) return true;
+    this.#sufficient = new Set([...[...this.#sufficient].slice(-4), note]);
+    return false;
   }
 
   async #publishAfter(running: Promise<void> | null): Promise<void> {

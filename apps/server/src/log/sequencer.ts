@@ -58,6 +58,8 @@ export type SequencerParts = {
   /** Asked after taking over and before the first signature; null where nobody else cosigns. */
   readonly confirm: (() => Promise<void>) | null;
   /** Why the last publication failed, or null if it did not. */
+  /** Whether a fork of this log is known that is not resolved. */
+  readonly isFrozen: () => boolean;
   readonly publicationFailure: () => LogError | null;
   /** Called after each commit, before its callers are answered. */
   readonly onCommitted: () => void;
@@ -188,11 +190,21 @@ export class Sequencer {
   /** @throws LogError while the writer may sign nothing, not even what is durable already */
   requireSigning(): void {
     if (!this.#confirmed) throw this.#refusal();
+    this.#requireNotFrozen();
   }
 
   #requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
     if (this.#state !== 'open') throw this.#refusal();
+    this.#requireNotFrozen();
+  }
+
+  #requireNotFrozen(): void {
+    if (!this.#parts.isFrozen()) return;
+    throw new LogError(
+      'log-frozen',
+      `${this.#parts.spec.origin} has signed two histories and is frozen: it goes on once its root keys have said which one is kept (docs/operating.md, “A fork”)`,
+    );
   }
 
   #refusal(): LogError {

@@ -16,6 +16,8 @@ export interface FollowedInstance {
   readonly keys: FollowedLog;
   /** By origin: how the tiles of a checkpoint that is not published yet are pulled. */
   readonly followers: ReadonlyMap<string, Follower>;
+  /** Resolves once a checkpoint can be shown; at once where one was held. */
+  whenShown(signal: AbortSignal): Promise<void>;
   /** The newest checkpoint of the root log that the writer shows, or the newest one held where it does not answer. */
   freshest(): Promise<PublishedCheckpoint>;
 }
@@ -29,11 +31,9 @@ export interface FollowedInstanceOptions {
   /** Of the writer, without a slash at its end. */
   readonly url: string;
   readonly logger: EngineLogger;
-  /** Ends the waiting for a writer that has never answered. */
-  readonly signal: AbortSignal;
 }
 
-/** Opens what is held; where nothing is, waits for the writer's first answer. */
+/** Opens what is held, and goes on following. */
 export async function followInstance({
   followed,
   policy,
@@ -41,7 +41,6 @@ export async function followInstance({
   keysOrigin,
   url,
   logger,
-  signal,
 }: FollowedInstanceOptions): Promise<FollowedInstance> {
   const accept = (note: string): Acceptance => {
     const verdict = verifyCheckpoint(note, policy);
@@ -65,18 +64,6 @@ export async function followInstance({
     keepHistory: true,
     companions,
   });
-  while (!root.log.isPublished) {
-    try {
-      await root.follower.pull();
-    } catch (error) {
-      if (!(error instanceof FollowError || error instanceof LogError)) throw error;
-      logger.warn(
-        { err: error, url },
-        'nothing of the log is held yet, and it cannot be pulled; it is tried again',
-      );
-      await setTimeout(RETRY_MS, undefined, { signal });
-    }
-  }
   return {
     root: root.log,
     keys: keys.log,
@@ -84,6 +71,20 @@ export async function followInstance({
       [rootOrigin, root.follower],
       [keysOrigin, keys.follower],
     ]),
+    async whenShown(signal) {
+      while (!root.log.isPublished) {
+        try {
+          await root.follower.pull();
+        } catch (error) {
+          if (!(error instanceof FollowError || error instanceof LogError)) throw error;
+          logger.warn(
+            { err: error, url },
+            'nothing of the log can be shown yet; it is tried again, and cosignatures are given meanwhile',
+          );
+          await setTimeout(RETRY_MS, undefined, { signal });
+        }
+      }
+    },
     async freshest() {
       try {
         await root.follower.pull();

@@ -131,7 +131,7 @@ export class WitnessPool implements Cosigners {
 
   async ask(checkpoint: Cosignable): Promise<readonly NoteSignature[]> {
     const came: NoteSignature[] = [];
-    const met = (): boolean => this.#isQuorum(withSignatures(checkpoint.note, came));
+    const met = (): boolean => this.isQuorum(withSignatures(checkpoint.note, came));
     const asking = this.#toAsk(checkpoint).map(async (witness) => {
       const signature = await this.#askOne(witness, checkpoint);
       if (signature !== null) came.push(signature);
@@ -140,8 +140,12 @@ export class WitnessPool implements Cosigners {
     await firstOf(asking, met, this.#limits.graceMs);
     const signatures = [...came];
     const note = withSignatures(checkpoint.note, signatures);
-    if (!this.#isQuorum(note)) throw this.#noQuorum(checkpoint, note);
+    if (!this.isQuorum(note)) throw this.#noQuorum(checkpoint, note);
     return signatures;
+  }
+
+  isQuorum(note: string): boolean {
+    return verifyCheckpoint(note, this.#policy).ok;
   }
 
   requireQuorum(note: string): void {
@@ -296,10 +300,6 @@ export class WitnessPool implements Cosigners {
       `${policy.name} holds a checkpoint that ${log.origin} signed and that ${contradiction}. Nothing is signed here, since it would be a fork. ` +
         `Bring back the newest data (a mirror has them), or follow docs/operating.md, “A fork”. The checkpoint held:\n${note}`,
     );
-  }
-
-  #isQuorum(note: string): boolean {
-    return verifyCheckpoint(note, this.#policy).ok;
   }
 
   #noQuorum({ origin, size }: Cosignable, note: string): LogError {
