@@ -85,7 +85,7 @@ interface Answer {
 }
 
 /** One connection with one request in flight. Reconnects when the server closes it between two requests. */
-class Connection {
+export class Connection {
   readonly #host: string;
   readonly #port: number;
   #socket: Socket | undefined;

@@ -21,11 +21,11 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
-/** Calls `work` while the process runs, once `probe` is answered; ends it with SIGTERM. @throws Error when it ends before */
+/** Calls `work` with the process's id while it runs, once `probe` is answered; ends it with SIGTERM. @throws Error when it ends before */
 export async function withProcess<T>(
   command: readonly [string, ...string[]],
   probe: string,
-  work: () => Promise<T>,
+  work: (pid: number) => Promise<T>,
 ): Promise<T> {
   const [program, ...args] = command;
   const child = spawn(program, args, {
@@ -35,7 +35,10 @@ export async function withProcess<T>(
   const ended = once(child, 'exit');
   try {
     await Promise.race([answered(probe), ended.then(() => fail(child, program))]);
-    return await Promise.race([work(), ended.then(() => fail(child, program))]);
+    return await Promise.race([
+      work(child.pid ?? fail(child, program)),
+      ended.then(() => fail(child, program)),
+    ]);
   } finally {
     child.kill('SIGTERM');
     await ended;

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { SourceError } from '@vitrine/source';
 import * as v from 'valibot';
 import { explain } from './centre-connection.ts';
+import { addCommitmentCommands, addSpokespersonCommands } from './commitment-commands.ts';
 import { Failure, reasonOf } from './failure.ts';
 import { addDisposalCommand, addKeyCommands } from './key-commands.ts';
 import { barProgress, plainProgress, silent } from './progress.ts';
@@ -73,6 +74,7 @@ The server:
   init --data DIR --origin NAME   make a data folder
   serve --data DIR                run a centre
   vault check --data DIR          check every object of the vault
+  witness serve --data DIR        run a C2SP witness of any logs
 
 Exit codes: 0 yes, 1 no, 2 could not run. docs/cli.md explains every command.`,
   );
@@ -127,7 +129,9 @@ publish
   );
 
 addDisposalCommand(publish, run, () => process.stdin);
+addSpokespersonCommands(publish, run);
 addKeyCommands(program, run, () => process.stdin);
+addCommitmentCommands(program, run);
 
 program
   .command('verify <file>')

@@ -112,9 +112,10 @@ export function rootFromInclusionProof(claim: InclusionClaim): Uint8Array | unde
 /**
  * Whether the tree of `newSize` begins with the tree of `oldSize` (RFC 9162, section 2.1.4.2). Two trees of one
  * size are consistent if their roots are equal, and anything follows the empty tree (size 0, EMPTY_ROOT), both by
- * an empty proof. Never throws.
+ * an empty proof. Never throws. `hash` computes SHA-256(0x01 ‖ left ‖ right); a server passes a faster one than this
+ * package's own.
  */
-export function verifyConsistency(claim: ConsistencyClaim): boolean {
+export function verifyConsistency(claim: ConsistencyClaim, hash: HashNode = hashNode): boolean {
   const { oldSize, newSize, oldRoot, newRoot, proof } = claim;
   if (!isSize(oldSize) || !isSize(newSize) || oldSize > newSize) return false;
   if (oldSize === 0 && !equalBytes(oldRoot, EMPTY_ROOT)) return false;
@@ -122,14 +123,15 @@ export function verifyConsistency(claim: ConsistencyClaim): boolean {
   if (![oldRoot, newRoot, ...proof].every(isHash)) return false;
   if (oldSize === 0) return proof.length === 0;
 
-  return leadsToBoth({
+  const tree = {
     start: 0,
     end: oldSize,
     treeSize: newSize,
     subtreeRoot: oldRoot,
     root: newRoot,
     proof,
-  });
+  };
+  return leadsToBoth(tree, hash);
 }
 
 /**
@@ -169,11 +171,11 @@ export function verifySubtreeConsistency(claim: SubtreeConsistencyClaim): boolea
   if (start === end) return proof.length === 0 && equalBytes(subtreeRoot, EMPTY_ROOT);
   if (start === 0 && end === treeSize) return proof.length === 0 && equalBytes(subtreeRoot, root);
   if (![subtreeRoot, root, ...proof].every(isHash)) return false;
-  return leadsToBoth(claim);
+  return leadsToBoth(claim, hashNode);
 }
 
 /** Whether the proof leads to the root of a non-empty subtree and, with the hashes beside it, to that of the tree. */
-function leadsToBoth(claim: SubtreeConsistencyClaim): boolean {
+function leadsToBoth(claim: SubtreeConsistencyClaim, hash: HashNode): boolean {
   const { start, end, treeSize, subtreeRoot, root, proof } = claim;
   // The paths of the subtree's first leaf, its last leaf and the tree's last leaf, one level a step.
   let first = start;
@@ -194,12 +196,12 @@ function leadsToBoth(claim: SubtreeConsistencyClaim): boolean {
   for (const sibling of path) {
     if (last === 0) return false;
     if (isOdd(node) || node === last) {
-      if (first < node) inner = hashNode(sibling, inner);
-      outer = hashNode(sibling, outer);
+      if (first < node) inner = hash(sibling, inner);
+      outer = hash(sibling, outer);
       // A right border without a sibling on some levels is carried up to where it has one.
       while (!isOdd(node) && node !== 0) climb();
     } else {
-      outer = hashNode(outer, sibling);
+      outer = hash(outer, sibling);
     }
     climb();
   }

@@ -12,6 +12,7 @@ import {
   TlogError,
   verifyConsistency,
 } from '@vitrine/tlog';
+import { hashNode } from '../log/hashing.ts';
 
 /**
  * The largest request that is taken, in bytes: with its proof, room for some seventy ML-DSA-44 signatures. What is held
@@ -127,7 +128,7 @@ export function checkSubmission(submission: Submission, held: HeldTree | undefin
   if (oldSize === newSize && !equalBytes(oldRoot, newRoot)) {
     return inconsistent(`another checkpoint of size ${newSize} with another root was cosigned before`);
   }
-  if (!verifyConsistency({ oldSize, newSize, oldRoot, newRoot, proof })) {
+  if (!verifyConsistency({ oldSize, newSize, oldRoot, newRoot, proof }, hashNode)) {
     return inconsistent(
       `the proof does not lead from the tree of size ${oldSize} to that of size ${newSize}`,
     );

@@ -135,10 +135,7 @@ export class FileWitnessState implements WitnessState {
 
   /** Under another name first: a file that can be seen is whole. @returns its length */
   async #writeFile(generation: number, salt: Uint8Array, notes: readonly string[]): Promise<number> {
-    const bytes = Buffer.concat([
-      formatHeader(salt),
-      ...(notes.length > 0 ? [formatRecord(salt, notes)] : []),
-    ]);
+    const bytes = Buffer.concat([formatHeader(salt), formatRecord(salt, notes)]);
     const temporary = join(this.#folder, 'new');
     await this.#files.writeNew(temporary, bytes);
     await this.#files.rename(temporary, this.#path(generation));

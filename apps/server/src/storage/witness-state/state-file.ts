@@ -1,5 +1,6 @@
 /**
- * The file of a cosigner's state: a header, then one record a commit. Format: docs/formats/witness-state.md.
+ * The file of a cosigner's state: a header, a record of all that was held when the file was begun, then one record a
+ * commit. Format: docs/formats/witness-state.md.
  *
  * Every record opens with the file's random salt: notes come from strangers, and without it one could hold the bytes
  * of a record, so that a torn commit around it looked like damage before a good record.
@@ -27,7 +28,7 @@ export function formatHeader(salt: Uint8Array): Buffer {
   return bytes;
 }
 
-/** The notes of one commit. */
+/** The notes of one commit, or all that are held. */
 export function formatRecord(salt: Uint8Array, notes: readonly string[]): Buffer {
   const payload = Buffer.from(JSON.stringify(notes));
   const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + payload.length + CRC_BYTES);
@@ -39,31 +40,33 @@ export function formatRecord(salt: Uint8Array, notes: readonly string[]): Buffer
 }
 
 /**
- * The commits of a whole file, oldest first. What follows the last good one is the torn tail of a commit that nobody
- * was answered for.
+ * The records of a whole file, oldest first: what was held, then what was committed. What follows the last good one is
+ * the torn tail of a commit that nobody was answered for.
  *
- * @throws LogError `corrupt`, naming `path` and offset: a bad header, or a bad record before a good one
+ * @throws LogError `corrupt`, naming `path` and offset: a bad header, a bad first record (a file is seen only when it
+ * has both), or a bad record before a good one
  */
 export function scanStateFile(path: string, file: Uint8Array): readonly (readonly string[])[] {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const salt = readSalt(path, bytes);
-  const commits: (readonly string[])[] = [];
+  const records: (readonly string[])[] = [];
   let offset = HEADER_BYTES;
   for (
     let record = readRecord(bytes, offset, salt);
     record !== null;
     record = readRecord(bytes, offset, salt)
   ) {
-    commits.push(record.notes);
+    records.push(record.notes);
     offset = record.endOffset;
   }
+  if (records.length === 0) throw corrupt(path, offset, 'the record of what was held is damaged');
   // One commit is under way at a time, so whatever stands before a good one had been answered for.
   for (let at = bytes.indexOf(salt, offset + 1); at !== -1; at = bytes.indexOf(salt, at + 1)) {
     if (readRecord(bytes, at, salt) !== null) {
       throw corrupt(path, offset, `a record is damaged, and a good one follows at byte ${at}`);
     }
   }
-  return commits;
+  return records;
 }
 
 function readSalt(path: string, bytes: Buffer): Buffer {
