@@ -27,8 +27,15 @@ export const CENTRE_COSIGNING_TYPE = 'https://vitrine.dev/centre-cosigning/v1';
 /** How long a cosignature shows that its centre is at work. */
 export const COSIGNING_EXPIRES_MS = 2 * DAY_MS;
 
+/** What of a centre's announcement matters here. */
+export type AnnouncedCentre = Pick<CentrePredicate, 'mirror' | 'version' | 'witness' | 'working'> & {
+  readonly centre: Pick<CentrePredicate['centre'], 'city' | 'country' | 'name' | 'operator'> & {
+    readonly region: string;
+  };
+};
+
 /** The newest announcement of each centre, by name. */
-export type Centres = ReadonlyMap<string, CentrePredicate>;
+export type Centres = ReadonlyMap<string, AnnouncedCentre>;
 
 /**
  * The centres as a statement leaves them; the same object when it says nothing new of one. An announcement that is not newer than the

@@ -9,7 +9,7 @@ import {
   type CommitmentStatement,
   type CommitmentWithdrawalStatement,
   type CommitmentAcceptance,
-  type RootStatement,
+  type Statement,
 } from '@vitrine/statements';
 import { counts, parseAcceptance, type Requirement, valueAt } from './acceptance.ts';
 import { type Bounds, boundsOfDue, boundsOfPeriod, DAY_MS, offsetOf } from './calendar.ts';
@@ -50,7 +50,7 @@ export type CommitmentSaying =
 type ToldAs<Statement> = Omit<Told, 'statement'> & { readonly statement: Statement };
 
 /** Whether a statement is about a commitment. */
-export function isCommitmentSaying(statement: RootStatement): statement is CommitmentSaying {
+export function isCommitmentSaying(statement: Statement): statement is CommitmentSaying {
   const { predicateType } = statement;
   return (
     predicateType === COMMITMENT_TYPE ||

@@ -1,6 +1,6 @@
 // What follows from a statement of the root log: the one place that says so, for a server's read models and for whoever checks them.
 
-import { COSIGNED_TYPE, type RootStatement } from '@vitrine/statements';
+import { CENTRE_TYPE, COSIGNED_TYPE } from '@vitrine/statements';
 import { advanceCentres, type Centres, centreEnd, cosigningDocuments } from './centre-cosigning.ts';
 import {
   documentOf,
@@ -20,7 +20,7 @@ export interface Consequences {
 }
 
 /** Whether a statement can have consequences at all, so that the centres and the root need not be looked up for others. */
-export function isConsequential({ predicateType }: RootStatement): boolean {
+export function isConsequential({ predicateType }: { readonly predicateType: string }): boolean {
   return isEvidenceType(predicateType) || predicateType === COSIGNED_TYPE;
 }
 
@@ -30,6 +30,9 @@ export function isConsequential({ predicateType }: RootStatement): boolean {
  */
 export function consequencesOf(told: Told, centres: Centres, cosignedRoot?: Uint8Array): Consequences {
   const after = advanceCentres(centres, told);
+  // An announcement that is not newer says nothing any more.
+  if (after === centres && told.statement.predicateType === CENTRE_TYPE)
+    return { documents: [], ends: [], centres };
   const closed = centreEnd(centres, after, told);
   const name = endOf(told.statement);
   return {

@@ -21,6 +21,7 @@ export {
   periodInWords,
 } from './calendar.ts';
 export {
+  type AnnouncedCentre,
   CENTRE_COSIGNING_TYPE,
   type Centres,
   cosignedTreeSize,

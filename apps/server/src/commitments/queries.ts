@@ -1,0 +1,71 @@
+/** What is known of commitments, in the shape of the HTTP contract. */
+import type { Commitment, CommitmentList } from '@vitrine/api';
+import { stateAt } from '@vitrine/commitments';
+import type { CommitmentFacts } from '@vitrine/commitments';
+import { snapshot } from '../projection/schema.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import { parseFacts } from './stored.ts';
+
+/** A page in the order in which they were made, as they stand at `asOfMs`. `after`: the entry beyond which it begins. */
+export function listCommitments(
+  read: ReadDb,
+  asOfMs: number,
+  { after = -1, limit }: { readonly after?: number | undefined; readonly limit: number },
+): Promise<CommitmentList> {
+  return snapshot(read, async (at) => {
+    const { root_size: rootSize } = await at
+      .selectFrom('progress')
+      .select('root_size')
+      .executeTakeFirstOrThrow();
+    const { count } = await at
+      .selectFrom('commitments')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    const rows = await at
+      .selectFrom('commitments')
+      .select(['leaf_index', 'facts'])
+      .where('leaf_index', '>', after)
+      .orderBy('leaf_index')
+      .limit(limit + 1)
+      .execute();
+    const shown = rows.slice(0, limit);
+    return {
+      rootSize,
+      asOfMs,
+      count,
+      commitments: shown.map(({ facts }) => commitmentAt(parseFacts(facts), asOfMs)),
+      next: rows.length > limit ? (shown.at(-1)?.leaf_index ?? null) : null,
+    };
+  });
+}
+
+/** @returns undefined when there is none of this id */
+export function findCommitment(
+  read: ReadDb,
+  id: string,
+  asOfMs: number,
+): Promise<{ rootSize: number; asOfMs: number; commitment: Commitment } | undefined> {
+  return snapshot(read, async (at) => {
+    const { root_size: rootSize } = await at
+      .selectFrom('progress')
+      .select('root_size')
+      .executeTakeFirstOrThrow();
+    const row = await at.selectFrom('commitments').select('facts').where('id', '=', id).executeTakeFirst();
+    return row === undefined
+      ? undefined
+      : { rootSize, asOfMs, commitment: commitmentAt(parseFacts(row.facts), asOfMs) };
+  });
+}
+
+/** What is known of every commitment. */
+export async function everyCommitment(read: ReadDb): Promise<readonly CommitmentFacts[]> {
+  const rows = await read.selectFrom('commitments').select('facts').orderBy('leaf_index').execute();
+  return rows.map(({ facts }) => parseFacts(facts));
+}
+
+function commitmentAt(facts: CommitmentFacts, asOfMs: number): Commitment {
+  // A clock that was set back does not unsay what the log says.
+  const standing = stateAt(facts, Math.max(asOfMs, ...facts.versions.map(({ atMs }) => atMs)));
+  if (standing === undefined) throw new TypeError(`the commitment ${facts.id} stands nowhere`);
+  return { ...facts, standing };
+}
