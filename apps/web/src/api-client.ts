@@ -108,6 +108,41 @@ export function entryQuery(log: string, index: string, size: string | undefined)
   });
 }
 
+/** Promises asked for at once: the most that the centre gives. */
+const COMMITMENTS_AT_ONCE = 200;
+
+export function commitmentsQuery(after: string | undefined) {
+  return queryOptions({
+    queryKey: ['commitments', after],
+    queryFn: ({ signal }) =>
+      client.call('commitments', { query: { after, limit: COMMITMENTS_AT_ONCE }, signal }),
+    refetchInterval: 30_000,
+  });
+}
+
+export function commitmentQuery(id: string) {
+  return queryOptions({
+    queryKey: ['commitment', id],
+    queryFn: ({ signal }) => client.call('commitment', { params: { id }, signal }),
+  });
+}
+
+/** Events asked for at once: the most that the centre gives. */
+const EVENTS_AT_ONCE = 200;
+
+/** The events that were recorded last. */
+export const eventsQuery = queryOptions({
+  queryKey: ['events'],
+  queryFn: ({ signal }) => client.call('events', { query: { limit: EVENTS_AT_ONCE }, signal }),
+  refetchInterval: 30_000,
+});
+
+export const centresQuery = queryOptions({
+  queryKey: ['centres'],
+  queryFn: ({ signal }) => client.call('centres', { signal }),
+  refetchInterval: 30_000,
+});
+
 /** The releases that name an artifact of this digest; null when none does. */
 export async function findArtifact(sha256Hex: string, signal: AbortSignal) {
   try {

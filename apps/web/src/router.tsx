@@ -2,6 +2,10 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import {
   centreQuery,
+  centresQuery,
+  commitmentQuery,
+  commitmentsQuery,
+  eventsQuery,
   entriesQuery,
   entryQuery,
   load,
@@ -26,9 +30,50 @@ const rootRoute = createRootRoute({
 const front = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
-  loaderDeps: ({ search: query }) => pageBoundsOf(query),
-  loader: ({ deps }) => Promise.all([load(centreQuery), load(productsQuery(deps))]),
+  loaderDeps: ({ search: query }) => ({
+    bounds: pageBoundsOf(query),
+    promisesAfter: query['promises.after'],
+  }),
+  loader: ({ deps }) =>
+    Promise.all([
+      load(centreQuery),
+      load(centresQuery),
+      load(commitmentsQuery(deps.promisesAfter)),
+      load(eventsQuery),
+      load(productsQuery(deps.bounds)),
+    ]),
   component: FrontPage,
+});
+
+const promise = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/promises/$id',
+  loader: ({ params }) => Promise.all([load(centreQuery), load(commitmentQuery(params.id))]),
+  component: lazyRouteComponent(() => import('./pages/promise/promise-page.tsx'), 'PromisePage'),
+});
+
+const timeline = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/timeline',
+  loaderDeps: ({ search: query }) => ({ after: query['after'] }),
+  loader: ({ deps }) =>
+    Promise.all([load(centreQuery), load(commitmentsQuery(deps.after)), load(eventsQuery)]),
+  component: lazyRouteComponent(() => import('./pages/timeline/timeline-page.tsx'), 'TimelinePage'),
+});
+
+const print = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/print',
+  loaderDeps: ({ search: query }) => ({ after: query['after'] }),
+  loader: ({ deps }) => Promise.all([load(centreQuery), load(commitmentsQuery(deps.after))]),
+  component: lazyRouteComponent(() => import('./pages/print/print-page.tsx'), 'PrintPage'),
+});
+
+const centres = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/centres',
+  loader: () => load(centresQuery),
+  component: lazyRouteComponent(() => import('./pages/centres/centres-page.tsx'), 'CentresPage'),
 });
 
 const search = createRoute({
@@ -101,6 +146,10 @@ const how = createRoute({
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     front,
+    promise,
+    timeline,
+    print,
+    centres,
     search,
     product,
     release,

@@ -1,6 +1,6 @@
 /** The transparency centres of a log, as `GET /api/centres` tells of them. Times are milliseconds since 1970. */
 import * as v from 'valibot';
-import { SizeSchema, TimeMsSchema } from './schemas.ts';
+import { DigestSchema, SizeSchema, TimeMsSchema } from './schemas.ts';
 
 /** What a centre has cosigned: a checkpoint of the root log of this size, at this time by its own clock. */
 const CosignedSchema = v.strictObject({ size: SizeSchema, atMs: TimeMsSchema });
@@ -31,7 +31,15 @@ export const AnnouncedCentreSchema = v.strictObject({
 
 /** What everyone who reads here must know: it stands above everything until it no longer holds. */
 export const NoticeSchema = v.strictObject({
-  kind: v.picklist(['fork', 'head-left-out', 'quorum-missing']),
+  kind: v.picklist([
+    'fork',
+    'fork-resolved',
+    'view-differs',
+    'head-left-out',
+    'quorum-missing',
+    'centre-stale',
+    'centre-unreachable',
+  ]),
   /** In words. */
   text: v.string(),
   sinceMs: TimeMsSchema,
@@ -45,6 +53,43 @@ export const CentreListSchema = v.strictObject({
   asOfMs: TimeMsSchema,
   centres: v.array(AnnouncedCentreSchema),
   notices: v.array(NoticeSchema),
+});
+
+/**
+ * What this centre has seen of another. `verified`: the newest checkpoint of each log that it was seen to show and that was compared
+ * with what is held here; `staleSinceMs`: since when that has been older than what this centre holds.
+ */
+export const SeenCentreSchema = v.strictObject({
+  name: v.string(),
+  url: v.string(),
+  answeredAtMs: v.nullable(TimeMsSchema),
+  unreachableSinceMs: v.nullable(TimeMsSchema),
+  verified: v.array(
+    v.strictObject({
+      origin: v.string(),
+      size: SizeSchema,
+      atMs: TimeMsSchema,
+      staleSinceMs: v.nullable(TimeMsSchema),
+    }),
+  ),
+  otherView: v.nullable(
+    v.strictObject({ rootSize: SizeSchema, digest: DigestSchema, sinceMs: TimeMsSchema }),
+  ),
+});
+
+export const NoticeListSchema = v.strictObject({
+  notices: v.array(NoticeSchema),
+  centres: v.array(SeenCentreSchema),
+});
+
+/** What came of a resolution for each fork that it concerns; none where this centre knows none. */
+export const ResolvedForksSchema = v.strictObject({
+  forks: v.array(
+    v.variant('resolved', [
+      v.strictObject({ id: v.string(), resolved: v.literal(true) }),
+      v.strictObject({ id: v.string(), resolved: v.literal(false), reason: v.string() }),
+    ]),
+  ),
 });
 
 export type AnnouncedCentre = v.InferOutput<typeof AnnouncedCentreSchema>;

@@ -5,6 +5,8 @@ export function stateInWords(state: LogSummary['state']): string {
   switch (state) {
     case 'writing':
       return 'accepting entries';
+    case 'following':
+      return 'following the centre that writes it';
     case 'refusing':
       return 'refusing new entries for now; reading works';
     case 'stopped':

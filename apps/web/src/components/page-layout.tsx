@@ -2,13 +2,16 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { apiUrl, centreQuery } from '../api-client.ts';
+import { useFeedLinks } from '../feed-links.ts';
 import { formatCount } from '../formats/byte-size.ts';
 import { LogTime } from './log-time.tsx';
+import { Notices } from './notices.tsx';
 import { ReadingPreferences } from './reading-preferences.tsx';
 
 const navigation = [
   { to: '/verify', title: 'Check a file' },
   { to: '/search', title: 'Releases' },
+  { to: '/centres', title: 'Centres' },
   { to: '/logs', title: 'Logs' },
   { to: '/how', title: 'How to check' },
 ] as const;
@@ -27,6 +30,7 @@ export function PageLayout() {
   const { data: centre } = useQuery(centreQuery);
   const root = centre?.logs.find((log) => log.kind === 'statements');
   const pathname = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  useFeedLinks(pathname);
   const shownPath = useRef(pathname);
   useEffect(() => {
     const before = shownPath.current;
@@ -67,6 +71,7 @@ export function PageLayout() {
           </ul>
         </nav>
       </header>
+      <Notices />
       <main id="content" tabIndex={-1} className="flex-1 pb-16 outline-none">
         <Outlet />
       </main>
@@ -85,6 +90,10 @@ export function PageLayout() {
             {' · '}
             <a className="link" href="/api/openapi.json">
               HTTP interface
+            </a>
+            {' · '}
+            <a className="link" href={apiUrl('promisesFeed')}>
+              Feed of promises
             </a>
             {' · '}
             Vitrine {centre?.version ?? ''}

@@ -3,13 +3,15 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { LogSummary } from '@vitrine/api';
 import { pageBoundsOf } from '../../address.ts';
-import { centreQuery, productsQuery } from '../../api-client.ts';
+import { centreQuery, centresQuery, commitmentsQuery, eventsQuery, productsQuery } from '../../api-client.ts';
 import { quietAction, field } from '../../components/action.ts';
 import { FileDrop } from '../../components/file-drop.tsx';
 import { Facts } from '../../components/facts.tsx';
 import { Age, LogTime } from '../../components/log-time.tsx';
 import { PageHeading, Section } from '../../components/page-heading.tsx';
+import { CentreTable } from './centre-table.tsx';
 import { ProductTable } from './product-table.tsx';
+import { PromisesSection } from './promises-section.tsx';
 import { countOf, formatCount } from '../../formats/byte-size.ts';
 import { stateInWords } from '../../components/log-state.ts';
 import { usePageTitle } from '../../page-title.ts';
@@ -98,53 +100,85 @@ function LogHealth({ log, operators }: { readonly log: LogSummary; readonly oper
   );
 }
 
-/** What this centre is, and the one question that most come with. */
+/** The way in for whoever has a file. */
+function CheckFile() {
+  const navigate = useNavigate();
+  return (
+    <FileDrop
+      onFiles={(files) => {
+        verificationQueue.add(files);
+        void navigate({ to: '/verify' });
+      }}
+    />
+  );
+}
+
+/** What was promised and what became of it; without promises, the one question that most come with. */
 export function FrontPage() {
   const { data: centre } = useSuspenseQuery(centreQuery);
-  const bounds = pageBoundsOf(route.useSearch());
+  const { data: centres } = useSuspenseQuery(centresQuery);
+  const query = route.useSearch();
+  const bounds = pageBoundsOf(query);
+  const promisesAfter = query['promises.after'];
+  const { data: commitments } = useSuspenseQuery(commitmentsQuery(promisesAfter));
+  const { data: events } = useSuspenseQuery(eventsQuery);
   const { data: products } = useSuspenseQuery(productsQuery(bounds));
-  const navigate = useNavigate();
+  const hasPromises = commitments.count > 0;
   usePageTitle(
     `${centre.name}, transparency centre`,
-    `Check a file from ${centre.name} against its append-only log, in your browser or offline.`,
+    hasPromises
+      ? `What ${centre.name} promised and what became of it, computed from its append-only log.`
+      : `Check a file from ${centre.name} against its append-only log, in your browser or offline.`,
   );
   const root = centre.logs.find((log) => log.kind === 'statements');
+  const whatYouLearn = (
+    <p>
+      You will learn what {centre.name} has said about it, since when, and what nobody has shown. The proof is
+      checked in this browser; the file stays on your machine.
+    </p>
+  );
+  const health =
+    root === undefined ? null : (
+      <section aria-labelledby="health-title" className={hasPromises ? '' : 'lg:pt-20'}>
+        <h2 id="health-title" className="mb-4 text-lg">
+          The log’s health
+        </h2>
+        <LogHealth log={root} operators={centre.operators} />
+      </section>
+    );
   return (
     <>
-      <div className="grid gap-x-16 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
-        <div>
-          <PageHeading
-            below={
-              <p>
-                You will learn what {centre.name} has said about it, since when, and what nobody has shown.
-                The proof is checked in this browser; the file stays on your machine.
-              </p>
-            }
-          >
-            Have a file? Check it.
-          </PageHeading>
-          <FileDrop
-            onFiles={(files) => {
-              verificationQueue.add(files);
-              void navigate({ to: '/verify' });
-            }}
-          />
+      {hasPromises ? (
+        <PromisesSection list={commitments} after={promisesAfter} events={events.events} centre={centre} />
+      ) : (
+        <div className="grid gap-x-16 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+          <div>
+            <PageHeading below={whatYouLearn}>Have a file? Check it.</PageHeading>
+            <CheckFile />
+          </div>
+          {health}
         </div>
-        {root === undefined ? null : (
-          <section aria-labelledby="health-title" className="lg:pt-20">
-            <h2 id="health-title" className="mb-4 text-lg">
-              The log’s health
-            </h2>
-            <LogHealth log={root} operators={centre.operators} />
-          </section>
-        )}
-      </div>
+      )}
       <Section id="products-section" title="Products">
         <div className="mb-8">
           <SearchBox />
         </div>
         <ProductTable list={products} bounds={bounds} target="products-section" />
       </Section>
+      {centres.centres.length === 0 ? null : (
+        <Section id="centres" title="Centres">
+          <CentreTable list={centres} />
+        </Section>
+      )}
+      {!hasPromises ? null : (
+        <div className="grid gap-x-16 gap-y-10 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+          <Section id="check-a-file" title="Have a file? Check it.">
+            <div className="measure mb-5 text-soft">{whatYouLearn}</div>
+            <CheckFile />
+          </Section>
+          <div className="pt-8 pb-8">{health}</div>
+        </div>
+      )}
       <div className="grid gap-x-16 lg:grid-cols-2">
         <Section id="how-it-works" title="How it works">
           <ol className="measure space-y-4">
