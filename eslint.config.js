@@ -35,6 +35,7 @@ export default tseslint.config(
       'scripts/**',
       'e2e/**',
       'bench/**',
+      'examples/**',
       '**/*.test.ts',
       '**/*.test.tsx',
       '**/*.mjs',
