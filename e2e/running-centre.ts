@@ -10,6 +10,7 @@ import {
 } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -31,31 +32,47 @@ import {
   signStatement,
 } from '@vitrine/statements';
 import type { ReleasePredicate, Signer } from '@vitrine/statements';
+import { announceThreeCentres, makeThreeCentres, threeSites } from '../scripts/three-centres.ts';
 
 export const bin = join(import.meta.dirname, '..', 'node_modules', '.bin', 'vitrine');
 
 const InitSchema = v.strictObject({ vkey: v.string(), rootKeyFile: v.string(), policyFile: v.string() });
 
-export interface RunningCentre {
+/** A server process on a data folder. */
+export interface ServedCentre {
   readonly dir: string;
   readonly name: string;
   readonly url: string;
   readonly api: ApiClient;
+  readonly process: ChildProcess;
+  /** Ends the server with a signal and waits for it. @returns its exit code */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Starts it again on the same folder. */
+  restart(): Promise<void>;
+  /** Runs the invariant checker over every log, written or followed, from the folder. */
+  checkLogs(): Promise<void>;
+}
+
+/** One that writes the logs of an instance. */
+export interface RunningCentre extends ServedCentre {
   readonly vkey: string;
   readonly rootKeyFile: string;
   readonly policyFile: string;
   readonly policy: string;
   readonly signer: Signer;
-  readonly process: ChildProcess;
   /** A session token for the root key. */
   token(signer?: Signer): Promise<string>;
-  /** Ends the server with a signal and waits for it. @returns its exit code */
-  stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Starts it again on the same folder. */
-  restart(): Promise<void>;
-  /** Runs the invariant checker over every log, from the folder. */
-  checkLogs(): Promise<void>;
   /** Stops, checks every log, removes the folder. */
+  dispose(): Promise<void>;
+}
+
+/** Washington writes, the others follow it; a checkpoint needs two of the three. */
+export interface ThreeCentres {
+  readonly washington: RunningCentre;
+  readonly zurich: ServedCentre;
+  readonly singapore: ServedCentre;
+  readonly all: readonly ServedCentre[];
+  /** Stops them, checks every log of each that ran, removes their folders. */
   dispose(): Promise<void>;
 }
 
@@ -112,22 +129,124 @@ export async function startCentre({
       ),
     ),
   );
-  let { child, url } = await serve(dir);
+  const server = await serveFolder({ dir, name, listen: '127.0.0.1:0' });
+  return writerOf(server, init, parent);
+}
+
+export interface ThreeCentresOptions {
+  /** Whether the centres are announced in the root log (which lets their intake logs be followed); true by default. */
+  readonly announced?: boolean;
+  readonly openLogs?: readonly string[];
+  readonly vendor?: string;
+}
+
+/** Three centres under one policy, running and announced. Their addresses stand in policies, so each keeps its port. */
+export async function startThreeCentres({
+  announced = true,
+  openLogs = [],
+  vendor = 'acme.example',
+}: ThreeCentresOptions = {}): Promise<ThreeCentres> {
+  const parent = mkdtempSync(join(tmpdir(), 'vitrine-e2e-'));
+  const sites = threeSites({ parent, ports: await freePorts(), vendor });
+  await makeThreeCentres(sites, { openLogs });
+  const [first, zurich, singapore] = await Promise.all(
+    [sites.washington, sites.zurich, sites.singapore].map(({ dir, name, port }) =>
+      serveFolder({ dir, name, listen: `127.0.0.1:${port}` }),
+    ),
+  );
+  if (first === undefined || zurich === undefined || singapore === undefined)
+    throw new TypeError('three centres were asked for');
+  if (announced) await announceThreeCentres(sites);
+  const { logs } = await first.api.call('centre');
+  const washington = writerOf(
+    first,
+    {
+      vkey: logs.find(({ kind }) => kind === 'statements')?.vkey ?? '',
+      rootKeyFile: join(first.dir, 'keys', 'root.pem'),
+      policyFile: join(first.dir, 'policy.txt'),
+    },
+    parent,
+  );
+  const all = [washington, zurich, singapore];
+  return {
+    washington,
+    zurich,
+    singapore,
+    all,
+    async dispose() {
+      for (const centre of all) if (isRunning(centre.process)) await centre.checkLogs();
+      await Promise.all(all.map((centre) => centre.stop()));
+      rmSync(parent, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Three ports of loopback that nothing listens on, each another. */
+async function freePorts(): Promise<[number, number, number]> {
+  const probes = [0, 1, 2].map(() => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(probes.map((probe) => once(probe, 'listening')));
+  const [a = 0, b = 0, c = 0] = probes.map((probe) => {
+    const address = probe.address();
+    if (address === null || typeof address === 'string') throw new Error('no port was given');
+    return address.port;
+  });
+  await Promise.all(
+    probes.map(async (probe) => {
+      probe.close();
+      await once(probe, 'close');
+    }),
+  );
+  return [a, b, c];
+}
+
+function writerOf(
+  server: ServedCentre,
+  init: v.InferOutput<typeof InitSchema>,
+  parent: string,
+): RunningCentre {
   const signer = signerOf(readFileSync(init.rootKeyFile, 'utf8'));
+  return {
+    dir: server.dir,
+    name: server.name,
+    get url() {
+      return server.url;
+    },
+    get api() {
+      return server.api;
+    },
+    get process() {
+      return server.process;
+    },
+    ...init,
+    policy: readFileSync(init.policyFile, 'utf8'),
+    signer,
+    async token(by = signer) {
+      const { challenge, origin } = await server.api.call('challenge', { body: {} });
+      const payload = formatCanonicalJson({ challenge, origin });
+      const envelope = await signEnvelope('application/vnd.vitrine.session+json', payload, [by]);
+      return (await server.api.call('session', { body: { envelope: text(formatEnvelope(envelope)) } })).token;
+    },
+    stop: (signal) => server.stop(signal),
+    restart: () => server.restart(),
+    checkLogs: () => server.checkLogs(),
+    async dispose() {
+      if (isRunning(server.process)) await server.checkLogs();
+      await server.stop();
+      rmSync(parent, { recursive: true, force: true });
+    },
+  };
+}
 
-  async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-    return child.exitCode;
-  }
-  async function checkLogs(): Promise<void> {
-    const centre = await createApiClient(url).call('centre');
-    for (const log of centre.logs)
-      await requireSoundLog({ source: join(dir, 'logs', log.name), vkey: log.vkey });
-  }
+const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
+interface Serving {
+  readonly dir: string;
+  readonly name: string;
+  readonly listen: string;
+}
+
+export async function serveFolder({ dir, listen, name }: Serving): Promise<ServedCentre> {
+  let { child, url } = await serve(dir, listen);
   return {
     dir,
     name,
@@ -140,31 +259,33 @@ export async function startCentre({
     get process() {
       return child;
     },
-    ...init,
-    policy: readFileSync(init.policyFile, 'utf8'),
-    signer,
-    async token(by = signer) {
-      const api = createApiClient(url);
-      const { challenge, origin } = await api.call('challenge', { body: {} });
-      const payload = formatCanonicalJson({ challenge, origin });
-      const envelope = await signEnvelope('application/vnd.vitrine.session+json', payload, [by]);
-      return (await api.call('session', { body: { envelope: text(formatEnvelope(envelope)) } })).token;
+    async stop(signal = 'SIGTERM') {
+      if (!isRunning(child)) return child.exitCode;
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      await ended;
+      return child.exitCode;
     },
-    stop,
     async restart() {
-      ({ child, url } = await serve(dir));
+      ({ child, url } = await serve(dir, listen));
     },
-    checkLogs,
-    async dispose() {
-      if (child.exitCode === null && child.signalCode === null) await checkLogs();
-      await stop();
-      rmSync(parent, { recursive: true, force: true });
+    async checkLogs() {
+      const { logs } = await createApiClient(url).call('centre');
+      for (const log of logs)
+        await requireSoundLog({
+          source: log.state === 'following' ? followedFolder(dir, log.origin) : join(dir, 'logs', log.name),
+          vkey: log.vkey,
+        });
     },
   };
 }
 
-async function serve(dir: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(bin, ['serve', '--data', dir, '--listen', '127.0.0.1:0'], {
+/** Where a centre keeps a log that another one writes. */
+const followedFolder = (dir: string, origin: string): string =>
+  join(dir, 'followed', sha256(origin).slice(0, 32));
+
+async function serve(dir: string, listen: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(bin, ['serve', '--data', dir, '--listen', listen], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, VITRINE_LOG_LEVEL: 'warn' },
   });
