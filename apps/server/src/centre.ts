@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import type { Notice } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { centresProjection } from './centres/projection.ts';
 import { addCentreRoutes } from './centres/routes.ts';
@@ -21,6 +22,7 @@ import { addEventRoutes } from './events/routes.ts';
 import { mentionsProjection } from './feeds/projection.ts';
 import { addFeedRoutes } from './feeds/routes.ts';
 import { addCosignerRoutes } from './http/cosigner-routes.ts';
+import { addGossipRoute } from './http/gossip-route.ts';
 import { addLogRoutes } from './http/log-routes.ts';
 import { addObservability } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
@@ -38,6 +40,10 @@ import { prepareLocalState } from './local-state/schema.ts';
 import type { LocalDb } from './local-state/schema.ts';
 import type { LogStorage } from './log/log-store.ts';
 import { openLogsOfCentre } from './logs-of-centre.ts';
+import { ForkAlarm } from './monitor/fork-alarm.ts';
+import { ForkRegister } from './monitor/fork-register.ts';
+import { addMonitorRoutes } from './monitor/routes.ts';
+import { openMonitor } from './monitoring.ts';
 import { bodiesProjection } from './projection/bodies.ts';
 import { startProjector } from './projection/projector.ts';
 import type { ReadModelStore } from './projection/read-model-store.ts';
@@ -98,7 +104,18 @@ export async function startCentre({
 }: CentreOptions): Promise<Centre> {
   const nowMs = Date.now;
   const policy = readFileSync(folder.policy, 'utf8');
-  const logs = await openLogsOfCentre({ config, folder, policy, logStorage, followedStore, logger });
+  await prepareLocalState(local);
+  const forks = await ForkRegister.open(local, nowMs);
+  const alarm = new ForkAlarm(forks);
+  const logs = await openLogsOfCentre({
+    config,
+    folder,
+    policy,
+    logStorage,
+    followedStore,
+    alarm,
+    logger,
+  });
   const { root, keys } = logs;
   const cosigners = await openCosigners({
     config,
@@ -106,6 +123,7 @@ export async function startCentre({
     logs,
     witnessState,
     mirrorState,
+    alarm,
     logger: logger.child({ part: 'witness' }),
   });
   const room = logs.isShown
@@ -118,7 +136,6 @@ export async function startCentre({
       });
   await logs.whenShown();
   await room?.close();
-  await prepareLocalState(local);
   const read = readModels.shown;
   const projector = await startProjector({
     store: readModels,
@@ -178,7 +195,19 @@ export async function startCentre({
       nowMs,
     }),
   );
-  addCentreRoutes(router, { name: config.name, root, projector, read, notices: () => logs.notices() });
+  const monitor = await openMonitor({
+    config,
+    logs,
+    forks,
+    alarm,
+    read,
+    local,
+    nowMs,
+    logger: logger.child({ part: 'monitor' }),
+  });
+  const notices = (): Notice[] => [...monitor.notices(), ...logs.notices()];
+  addMonitorRoutes(router, { monitor, notices, nowMs });
+  addCentreRoutes(router, { name: config.name, root, projector, read, notices });
   addCommitmentRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {
@@ -220,6 +249,7 @@ export async function startCentre({
   else http.refuseRest(config.follow.url);
   for (const { prefix, cosigner } of cosigners.mounted)
     await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
+  await addGossipRoute(http.app, { gossip: monitor.gossip, logger: logger.child({ part: 'http' }) });
   await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
   addObservability(http.app, {
     logs: logs.written,
@@ -238,11 +268,14 @@ export async function startCentre({
     }
   }, config.refreshIntervalMs);
 
+  monitor.start();
+
   return {
     listen: () => http.listen(listen.host, room?.port ?? listen.port),
     async close() {
       clearInterval(refresh);
       await http.close();
+      await monitor.close();
       await cosigners.close();
       await projector.close();
       await logs.close();

@@ -41,6 +41,10 @@ export const ConfigSchema = v.pipe(
     follow: v.optional(v.strictObject({ url: UrlSchema })),
     /** How often a follower looks for new checkpoints. */
     followIntervalMs: v.optional(DurationMsSchema, 1_000),
+    /** Other servers that the monitor watches, besides the announced centres. */
+    watch: v.optional(v.array(UrlSchema), []),
+    /** How often the monitor looks at what other centres show. */
+    watchIntervalMs: v.optional(DurationMsSchema, 10_000),
     listen: v.optional(v.string(), '127.0.0.1:8080'),
     /** An appended entry is promised in a published checkpoint within this time (acceptances say so). */
     publishByMs: v.optional(DurationMsSchema, 60_000),

@@ -7,10 +7,12 @@ import { readKeyFile } from './instance/key-files.ts';
 import { systemClock } from './log/clock.ts';
 import { ed25519Key } from './log/ed25519-key.ts';
 import type { LogsOfCentre } from './logs-of-centre.ts';
+import type { ForkAlarm } from './monitor/fork-alarm.ts';
+import { unlessFrozen } from './monitor/frozen-cosigner.ts';
 import type { CheckpointCosigner } from './witnessing/add-checkpoint.ts';
 import { logVerifiers } from './witnessing/log-verifiers.ts';
 import { createMirror } from './witnessing/mirror.ts';
-import { createWitness } from './witnessing/witness.ts';
+import { createWitness, type Fork } from './witnessing/witness.ts';
 import type { WitnessState } from './witnessing/witness-state.ts';
 
 export interface CosigningOptions {
@@ -19,6 +21,7 @@ export interface CosigningOptions {
   readonly logs: LogsOfCentre;
   readonly witnessState: WitnessState;
   readonly mirrorState: WitnessState;
+  readonly alarm: ForkAlarm;
   readonly logger: Logger;
 }
 
@@ -56,6 +59,7 @@ export async function openCosigners({
   logs,
   witnessState,
   mirrorState,
+  alarm,
   logger,
 }: CosigningOptions): Promise<Cosigning> {
   if (!config.roles.includes('witness')) return { mounted: [], close: () => Promise.resolve() };
@@ -64,6 +68,8 @@ export async function openCosigners({
     verifiersOf: logVerifiers([logs.root.vkey, logs.keys.vkey]),
     clock: systemClock,
     logger,
+    onFork: ({ held, submitted }: Fork) =>
+      alarm.raise({ held, offending: submitted, from: 'a request for a cosignature' }),
   };
   const witness = await createWitness({
     ...common,
@@ -80,8 +86,8 @@ export async function openCosigners({
   });
   return {
     mounted: [
-      { prefix: '/witness', cosigner: witness },
-      { prefix: '/mirror', cosigner: mirror },
+      { prefix: '/witness', cosigner: unlessFrozen(witness, alarm) },
+      { prefix: '/mirror', cosigner: unlessFrozen(mirror, alarm) },
     ],
     async close() {
       await witness.close();

@@ -15,6 +15,7 @@ import { INTAKE_LOG, KEYS_LOG, ROOT_LOG } from './instance/log-specs.ts';
 import { openInstanceLogs } from './instance/open-instance-logs.ts';
 import type { AnnouncedIntake } from './intake/projection.ts';
 import { Anchoring } from './log/anchoring.ts';
+import type { ForkAlarm } from './monitor/fork-alarm.ts';
 import type { Head, Logs, LogView, LogViews, PublishedCheckpoint } from './log/log.ts';
 import { LogError } from './log/log-error.ts';
 import type { LogStorage } from './log/log-store.ts';
@@ -37,6 +38,7 @@ export interface LogsOfCentreOptions {
   readonly policy: string;
   readonly logStorage: LogStorage;
   readonly followedStore: (origin: string) => FollowedStore;
+  readonly alarm: ForkAlarm;
   readonly logger: Logger;
 }
 
@@ -46,6 +48,10 @@ export interface LogsOfCentre extends LogViews {
   readonly keys: LogView;
   /** Those that this centre writes. */
   readonly written: Logs;
+  /** Every log that is held here, also the followed intake logs. */
+  held(): readonly LogView[];
+  /** Goes on following a log of which a fork was resolved. */
+  resume(origin: string): void;
   /** How a log comes to be held here; undefined for one that is not. */
   mirrored(origin: string): MirroredLog | undefined;
   /** Whether there is something to show already. */
@@ -71,6 +77,7 @@ export async function openLogsOfCentre({
   policy,
   logStorage,
   followedStore,
+  alarm,
   logger,
 }: LogsOfCentreOptions): Promise<LogsOfCentre> {
   const nativePolicy = parseNativePolicy(policy);
@@ -81,17 +88,21 @@ export async function openLogsOfCentre({
           policy: nativePolicy,
           transport: httpWitnessTransport,
           logger: logger.child({ part: 'witnesses' }),
+          onContradiction: (offending, witness) =>
+            alarm.raise({ offending, from: `what the witness ${witness} holds` }),
         })
       : undefined;
   const written = await openInstanceLogs(config, folder, logStorage, {
     logger: logger.child({ part: 'log' }),
+    isFrozen: (origin) => alarm.isFrozen(origin),
     ...(pool === undefined ? {} : { others: pool }),
   });
   const followed = new FollowedLogs({
     store: followedStore,
     intervalMs: config.followIntervalMs,
     logger: logger.child({ part: 'follower' }),
-    onFork: (fork) => logger.error({ fork }, 'a log that is followed has forked'),
+    onFork: ({ held, offered }, url) =>
+      alarm.raise({ held, offending: offered, from: `what ${url} serves`, url }),
   });
   const ending = new AbortController();
   const instance =
@@ -148,6 +159,8 @@ export async function openLogsOfCentre({
     root,
     keys,
     written,
+    held: () => [...new Set<LogView>([...views.values(), ...followed.logs])],
+    resume: (origin) => followed.resume(origin),
     whenShown: () => instance?.whenShown(ending.signal) ?? Promise.resolve(),
     mirrored: (origin) => mirroredOf(instance, written, origin),
     get isShown() {

@@ -1,6 +1,6 @@
 /** The HTTP contract of a centre: every JSON route, its schemas and where it stands. The server serves, documents (OpenAPI) and the clients call exactly this table. */
 import * as v from 'valibot';
-import { CentreListSchema } from './centres.ts';
+import { CentreListSchema, NoticeListSchema, ResolvedForksSchema } from './centres.ts';
 import { EventListSchema } from './events.ts';
 import { CommitmentDetailSchema, CommitmentIdSchema, CommitmentListSchema } from './commitments.ts';
 import { PackIdSchema, PackListSchema, PackSchema } from './packs.ts';
@@ -272,6 +272,29 @@ export const routes = {
     params: v.strictObject({ keyid: DigestSchema }),
     query: v.strictObject({ before: v.optional(digits) }),
     response: atomType,
+  },
+  notices: {
+    method: 'GET',
+    path: '/api/notices',
+    summary: 'What everyone who reads here must know, and what this centre has seen of the others',
+    session: false,
+    response: NoticeListSchema,
+  },
+  fork: {
+    method: 'GET',
+    path: '/api/forks/:id',
+    summary: 'The proof that a log signed two histories, as an evidence file',
+    session: false,
+    params: v.strictObject({ id: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits')) }),
+    response: evidenceType,
+  },
+  resolveFork: {
+    method: 'POST',
+    path: '/api/fork-resolutions',
+    summary: 'Go on with one branch of a forked log: a statement signed by the root keys',
+    session: false,
+    body: v.strictObject({ envelope: EnvelopeTextSchema }),
+    response: ResolvedForksSchema,
   },
   challenge: {
     method: 'POST',

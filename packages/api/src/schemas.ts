@@ -239,6 +239,10 @@ export const ProblemSchema = v.strictObject({
   /** Where in the input, when that is known. */
   pointer: v.optional(v.string()),
   retryAfterMs: v.optional(SizeSchema),
+  /** The two checkpoints of a log that contradict each other. */
+  checkpoints: v.optional(v.array(v.string())),
+  /** Address of the evidence file on this centre. */
+  evidence: v.optional(v.string()),
 });
 
 export type Centre = v.InferOutput<typeof CentreSchema>;

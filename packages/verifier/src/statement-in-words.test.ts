@@ -23,6 +23,7 @@ test('every type in one sentence', () => {
       "Registration policy 1: 11 rules on who may say what.",
       "Witnesses, version 1: 1 witness, of whose operators 1 must cosign, and 1 mirror, of whose operators 1 must.",
       "Key 1f6bbdd2c8e3… is added: publisher for hello and world.",
+      "After a fork acme.example/statements goes on from entry 7.",
       "Key 1f6bbdd2c8e3… hands its roles to a successor.",
       "Key 1f6bbdd2c8e3… is compromised: its signatures from entry 0 on are void.",
     ]

@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { OBJECT_STREAM_TYPE, routes } from '@vitrine/api';
-import type { Route, RouteName } from '@vitrine/api';
+import type { Problem, Route, RouteName } from '@vitrine/api';
 import { CentreError } from '../error.ts';
 import type { BytesResponse, RouteInput, Router } from '../router.ts';
 import { openApiDocument } from './openapi.ts';
@@ -282,7 +282,7 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
 }
 
 /** Answers with a problem document. */
-function sendProblem(reply: FastifyReply, document: ReturnType<typeof problem>): FastifyReply {
+export function sendProblem(reply: FastifyReply, document: Problem): FastifyReply {
   if (document.retryAfterMs !== undefined)
     void reply.header('retry-after', Math.max(1, Math.ceil(document.retryAfterMs / 1000)));
   return (

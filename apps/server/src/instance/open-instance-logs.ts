@@ -22,7 +22,13 @@ export function openInstanceLogs(
     clock,
     logger,
     others,
-  }: { readonly clock?: Clock; readonly logger?: Logger; readonly others?: Cosigners } = {},
+    isFrozen,
+  }: {
+    readonly clock?: Clock;
+    readonly logger?: Logger;
+    readonly others?: Cosigners;
+    readonly isFrozen?: (origin: string) => boolean;
+  } = {},
 ): Promise<Logs> {
   const common = {
     storage,
@@ -32,6 +38,7 @@ export function openInstanceLogs(
     ...(clock === undefined ? {} : { clock }),
     ...(logger === undefined ? {} : { logger }),
     ...(others === undefined ? {} : { others }),
+    ...(isFrozen === undefined ? {} : { isFrozen }),
   };
   // What a follower writes is anchored by the writer, which follows it.
   if (config.follow !== undefined) return openLogs(common);

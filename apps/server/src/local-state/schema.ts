@@ -1,7 +1,8 @@
 /** State of this centre alone, not derivable from the logs, backed up: publications under way, the secret of each snapshot, who sent which object. */
 import type { Kysely } from 'kysely';
+import { type MonitorTables, prepareMonitorTables } from '../monitor/tables.ts';
 
-export interface LocalState {
+export interface LocalState extends MonitorTables {
   publications: {
     id: string;
     product: string;
@@ -46,4 +47,5 @@ export async function prepareLocalState(db: LocalDb): Promise<void> {
     .addColumn('submission', 'text', (column) => column.primaryKey())
     .addColumn('body', 'text', (column) => column.notNull())
     .execute();
+  await prepareMonitorTables(db);
 }

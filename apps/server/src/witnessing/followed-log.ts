@@ -155,6 +155,11 @@ export class FollowedLog implements LogView {
     return note === '' ? null : { size, root, note };
   }
 
+  /** Roots and proofs of all that is held, shown or not. */
+  get heldTree(): Pick<LogView, 'rootAt' | 'consistencyProof'> {
+    return this.#heldReader;
+  }
+
   get published(): PublishedCheckpoint {
     if (this.#published !== null) return this.#published;
     throw new LogError('out-of-range', `nothing of ${this.name} has been published here yet`);

@@ -12,8 +12,8 @@ export interface FollowedLogsOptions {
   readonly store: (origin: string) => FollowedStore;
   readonly intervalMs: number;
   readonly logger: EngineLogger;
-  /** Told of each log that was found to have forked. MUST NOT throw. */
-  readonly onFork: (fork: ForkEvidence) => void;
+  /** Told of each log that was found to have forked, and where it was read. MUST NOT throw. */
+  readonly onFork: (fork: ForkEvidence, url: string) => void;
 }
 
 export interface FollowRequest {
@@ -42,10 +42,21 @@ export class FollowedLogs {
   readonly #options: FollowedLogsOptions;
   /** By origin. */
   readonly #following = new Map<string, Promise<Following>>();
+  readonly #open = new Map<string, Following>();
   #closed = false;
 
   constructor(options: FollowedLogsOptions) {
     this.#options = options;
+  }
+
+  /** Those that are open. */
+  get logs(): readonly FollowedLog[] {
+    return [...this.#open.values()].map(({ log }) => log);
+  }
+
+  /** Goes on following a log after a fork. */
+  resume(origin: string): void {
+    this.#open.get(origin)?.follower.resume();
   }
 
   /** Opens what is held of a log and goes on following it; asked again for the same origin, it changes nothing. */
@@ -109,10 +120,11 @@ export class FollowedLogs {
       url,
       intervalMs,
       logger,
-      onFork,
+      onFork: (fork) => onFork(fork, url),
       ...(companions === undefined ? {} : { companions }),
     });
     if (byItself) follower.start();
+    this.#open.set(origin, { log, follower });
     return { log, follower };
   }
 }

@@ -26,7 +26,7 @@ export type FollowerOptions = {
   readonly onReceived?: (received: Received) => void;
   /** Told of every failure. MUST NOT throw. */
   readonly onFailure?: (error: FollowError | LogError) => void;
-  /** Told once of a fork, after which nothing is pulled any more. MUST NOT throw. */
+  /** Told of a fork, after which nothing is pulled before `resume`. MUST NOT throw. */
   readonly onFork?: (fork: ForkEvidence) => void;
 };
 
@@ -73,6 +73,13 @@ export class Follower {
 
   /** Pulls now, and goes on until `stop` or a fork. */
   start(): void {
+    this.#lookIn(0);
+  }
+
+  /** Goes on after a fork of which was said which branch is kept. */
+  resume(): void {
+    if (this.#fork === null) return;
+    this.#fork = null;
     this.#lookIn(0);
   }
 

@@ -79,6 +79,8 @@ export interface WitnessPoolOptions {
   readonly limits?: Partial<WitnessPoolLimits>;
   readonly clock?: Clock;
   readonly logger?: EngineLogger;
+  /** Told of a checkpoint that a witness holds, that a log here signed, and that it does not contain. MUST NOT throw. */
+  readonly onContradiction?: (note: string, witness: string) => void;
 }
 
 export class WitnessPool implements Cosigners {
@@ -87,6 +89,7 @@ export class WitnessPool implements Cosigners {
   readonly #limits: WitnessPoolLimits;
   readonly #clock: Clock;
   readonly #logger: EngineLogger;
+  readonly #onContradiction: (note: string, witness: string) => void;
   readonly #witnesses: readonly AskedWitness[];
 
   constructor(options: WitnessPoolOptions) {
@@ -95,6 +98,7 @@ export class WitnessPool implements Cosigners {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silent;
+    this.#onContradiction = options.onContradiction ?? (() => undefined);
     this.#witnesses = options.policy.witnesses.flatMap((policy) =>
       policy.url === undefined
         ? []
@@ -291,6 +295,7 @@ export class WitnessPool implements Cosigners {
       sizes.set(log.origin, treeSize);
       return;
     }
+    this.#onContradiction(note, policy.name);
     const contradiction =
       treeSize > log.size
         ? `has ${treeSize} entries, and this log only ${log.size}: these data are older, as after a restore from a backup`
