@@ -12,7 +12,7 @@ export const CommitmentSchema = v.strictObject({
   standing: commitmentStanding,
 });
 
-/** The view: so many entries of the root log, as of the time at which their checkpoint was published. */
+/** The view: so many entries of the root log, as of the time at which their checkpoint was published, or the newest of them registered. */
 const view = { rootSize: SizeSchema, asOfMs: TimeMsSchema };
 
 export const CommitmentDetailSchema = v.strictObject({ ...view, commitment: CommitmentSchema });

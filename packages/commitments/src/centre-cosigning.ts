@@ -25,7 +25,7 @@ import type { EvidenceDocument, EvidenceEnd, Told } from './evidence.ts';
 export const CENTRE_COSIGNING_TYPE = 'https://vitrine.dev/centre-cosigning/v1';
 
 /** How long a cosignature shows that its centre is at work. */
-export const COSIGNING_EXPIRES_MS = 2 * DAY_MS;
+const COSIGNING_EXPIRES_MS = 2 * DAY_MS;
 
 /** What of a centre's announcement matters here. */
 export type AnnouncedCentre = Pick<CentrePredicate, 'mirror' | 'version' | 'witness' | 'working'> & {

@@ -3,20 +3,21 @@ import type { Commitment, CommitmentList } from '@vitrine/api';
 import { stateAt } from '@vitrine/commitments';
 import type { CommitmentFacts } from '@vitrine/commitments';
 import { snapshot } from '../projection/schema.ts';
-import type { ReadDb } from '../projection/schema.ts';
+import type { ReadDb, ReadTx } from '../projection/schema.ts';
 import { parseFacts } from './stored.ts';
 
-/** A page in the order in which they were made, as they stand at `asOfMs`. `after`: the entry beyond which it begins. */
+/**
+ * A page in the order in which they were made.
+ * @param publishedMs when the checkpoint of the view was published
+ * @param part `after`: the entry beyond which it begins
+ */
 export function listCommitments(
   read: ReadDb,
-  asOfMs: number,
+  publishedMs: number,
   { after = -1, limit }: { readonly after?: number | undefined; readonly limit: number },
 ): Promise<CommitmentList> {
   return snapshot(read, async (at) => {
-    const { root_size: rootSize } = await at
-      .selectFrom('progress')
-      .select('root_size')
-      .executeTakeFirstOrThrow();
+    const { asOfMs, rootSize } = await viewOf(at, publishedMs);
     const { count } = await at
       .selectFrom('commitments')
       .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -43,13 +44,10 @@ export function listCommitments(
 export function findCommitment(
   read: ReadDb,
   id: string,
-  asOfMs: number,
+  publishedMs: number,
 ): Promise<{ rootSize: number; asOfMs: number; commitment: Commitment } | undefined> {
   return snapshot(read, async (at) => {
-    const { root_size: rootSize } = await at
-      .selectFrom('progress')
-      .select('root_size')
-      .executeTakeFirstOrThrow();
+    const { asOfMs, rootSize } = await viewOf(at, publishedMs);
     const row = await at.selectFrom('commitments').select('facts').where('id', '=', id).executeTakeFirst();
     return row === undefined
       ? undefined
@@ -63,9 +61,23 @@ export async function everyCommitment(read: ReadDb): Promise<readonly Commitment
   return rows.map(({ facts }) => parseFacts(facts));
 }
 
+/** A checkpoint is dated in whole seconds: nothing that it covers is later than the view. */
+async function viewOf(at: ReadTx, publishedMs: number): Promise<{ rootSize: number; asOfMs: number }> {
+  const { root_size: rootSize } = await at
+    .selectFrom('progress')
+    .select('root_size')
+    .executeTakeFirstOrThrow();
+  const newest = await at
+    .selectFrom('statements')
+    .select('registered_at')
+    .orderBy('registered_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { rootSize, asOfMs: Math.max(publishedMs, newest?.registered_at ?? 0) };
+}
+
 function commitmentAt(facts: CommitmentFacts, asOfMs: number): Commitment {
-  // A clock that was set back does not unsay what the log says.
-  const standing = stateAt(facts, Math.max(asOfMs, ...facts.versions.map(({ atMs }) => atMs)));
+  const standing = stateAt(facts, asOfMs);
   if (standing === undefined) throw new TypeError(`the commitment ${facts.id} stands nowhere`);
   return { ...facts, standing };
 }

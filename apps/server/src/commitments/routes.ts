@@ -12,14 +12,14 @@ export function addCommitmentRoutes(
   { root, read }: { readonly root: LogView; readonly read: ReadDb },
 ): void {
   // No view reads this server's clock: the time is that of the published checkpoint.
-  const asOfMs = (): number => root.published.cosignedAt * 1000;
+  const publishedMs = (): number => root.published.cosignedAt * 1000;
 
   router.on('commitments', ({ query: { after, limit = PAGE_COMMITMENTS } }) =>
-    listCommitments(read, asOfMs(), { after, limit }),
+    listCommitments(read, publishedMs(), { after, limit }),
   );
 
   router.on('commitment', async ({ params: { id } }) => {
-    const found = await findCommitment(read, id, asOfMs());
+    const found = await findCommitment(read, id, publishedMs());
     if (found === undefined) throw new CentreError('not-found', `There is no commitment “${id}”.`);
     return found;
   });

@@ -1,0 +1,151 @@
+/** The commitments of a centre, recomputed: the whole root log is read, verified, admitted again and folded on this machine. */
+import {
+  CommitmentsFold,
+  consequencesOf,
+  cosignedTreeSize,
+  isCommitmentSaying,
+  isConsequential,
+} from '@vitrine/commitments';
+import type { Centres, CommitmentFacts, Told } from '@vitrine/commitments';
+import { admit, COSIGNED_TYPE, parseStatementLeaf, StatementError } from '@vitrine/statements';
+import type { KeysState, StatementLeaf } from '@vitrine/statements';
+import { equalBytes, verifyCheckpoint } from '@vitrine/tlog';
+import { parseVerificationPolicy } from '@vitrine/verifier';
+import { CountedReleases } from './counted-releases.ts';
+import { verifyWithOpenssl } from './ed25519.ts';
+import { refused } from './failure.ts';
+import { readKeysLog } from './keys-log-source.ts';
+import { LeafHashes } from './leaf-hashes.ts';
+import { readCheckpoint, readLeaves } from './log-tiles.ts';
+
+export interface RecomputedCommitments {
+  /** In the order in which they were made. */
+  readonly commitments: ReadonlyMap<string, CommitmentFacts>;
+  /**
+   * The time that the cosigners of the checkpoint vouch for, in whole seconds, or of the newest entry of the view within them; absent
+   * where no policy was given.
+   */
+  readonly verifiedAtMs?: number;
+}
+
+/**
+ * @param rootSize the size of the root log of the view that is recomputed
+ * @param policy the text of a verification policy; without one nothing is verified but that the entries are those of the checkpoints
+ * that the same server shows
+ * @throws Failure when the log is not what it should be; ApiError
+ */
+export async function recomputeCommitments(
+  server: string,
+  rootSize: number,
+  policy: string | undefined,
+  onWait: (reason: string) => void,
+  onEntries: (read: number, of: number) => void,
+): Promise<RecomputedCommitments> {
+  const keys = await readKeysLog(server, onWait, policy === undefined ? {} : { policy });
+  const tiles = { server, log: 'statements', onWait };
+  const { checkpoint, note } = await readCheckpoint(tiles);
+  const { origin, root, treeSize } = checkpoint;
+  if (origin !== keys.origin.replace(/\/keys$/, '/statements'))
+    throw refused(
+      `${server} serves ${origin} beside the keys log ${keys.origin}: they are not of one instance`,
+    );
+  if (treeSize < rootSize)
+    throw refused(`${server} shows a view of ${rootSize} entries, but its checkpoint has ${treeSize} only`);
+  const verifiedAtMs = policy === undefined ? undefined : timeUnder(policy, note, server);
+
+  const fold = new CommitmentsSteps(keys.state, origin);
+  for await (const { leaf, leafIndex } of readLeaves(tiles, treeSize)) {
+    await fold.step(leaf, leafIndex, leafIndex < rootSize);
+    if (leafIndex % 256 === 255) onEntries(leafIndex + 1, treeSize);
+  }
+  if (!equalBytes(await fold.hashes.rootAt(treeSize), root))
+    throw refused(`the entries of ${origin} that ${server} serves are not those of its checkpoint`);
+  return {
+    commitments: fold.commitments,
+    ...(verifiedAtMs === undefined ? {} : { verifiedAtMs: Math.max(verifiedAtMs, fold.newestMs) }),
+  };
+}
+
+function timeUnder(policy: string, note: string, server: string): number {
+  const verdict = verifyCheckpoint(note, parseVerificationPolicy(policy).tlog);
+  if (!verdict.ok)
+    throw refused(
+      `the checkpoint of the root log of ${server} is refused under this policy: ${verdict.reason}`,
+    );
+  if (verdict.timeSeconds === undefined) throw refused('under this policy nobody vouches for a time');
+  return verdict.timeSeconds * 1000;
+}
+
+class CommitmentsSteps {
+  readonly hashes = new LeafHashes();
+  readonly #keys: KeysState;
+  readonly #origin: string;
+  readonly #fold = new CommitmentsFold();
+  readonly #releases = new CountedReleases();
+  #centres: Centres = new Map();
+  #newestMs = 0;
+
+  constructor(keys: KeysState, origin: string) {
+    this.#keys = keys;
+    this.#origin = origin;
+  }
+
+  get commitments(): ReadonlyMap<string, CommitmentFacts> {
+    return this.#fold.commitments;
+  }
+
+  /** When the newest entry of the view was registered. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
+  /** @param isInView whether the entry is one that the view shows */
+  async step(leaf: Uint8Array, leafIndex: number, isInView: boolean): Promise<void> {
+    const told = isInView ? this.#told(leaf, leafIndex) : undefined;
+    if (told !== undefined) await this.#tell(told);
+    this.hashes.append(leaf);
+  }
+
+  /** Undefined of what counts for nothing, or says nothing here. */
+  #told(leaf: Uint8Array, leafIndex: number): Told | undefined {
+    const parsed = parsedLeaf(leaf);
+    if (parsed !== undefined) this.#newestMs = Math.max(this.#newestMs, parsed.registeredAtMs);
+    const entry = { origin: this.#origin, leafIndex };
+    // Signatures are looked at only where somebody said something that matters here.
+    if (parsed === undefined || !matters(parsed)) return undefined;
+    const verdict = admit(this.#keys, { ...entry, leaf }, verifyWithOpenssl);
+    if (!verdict.admitted || !this.#releases.counts(verdict.statement, verdict.payloadDigest))
+      return undefined;
+    return { ...verdict, entry };
+  }
+
+  async #tell(told: Told): Promise<void> {
+    const { statement } = told;
+    if (isCommitmentSaying(statement)) {
+      this.#fold.say(told);
+      return;
+    }
+    const treeSize = statement.predicateType === COSIGNED_TYPE ? cosignedTreeSize(statement) : undefined;
+    const cosignedRoot =
+      treeSize === undefined || treeSize > told.entry.leafIndex
+        ? undefined
+        : await this.hashes.rootAt(treeSize);
+    const { centres, documents, ends } = consequencesOf(told, this.#centres, cosignedRoot);
+    this.#centres = centres;
+    for (const document of documents) this.#fold.take(document);
+    for (const end of ends) this.#fold.end(end);
+  }
+}
+
+function parsedLeaf(leaf: Uint8Array): StatementLeaf | undefined {
+  try {
+    return parseStatementLeaf(leaf);
+  } catch (error) {
+    if (error instanceof StatementError) return undefined;
+    throw error;
+  }
+}
+
+function matters({ statement }: StatementLeaf): boolean {
+  return isCommitmentSaying(statement) || isConsequential(statement);
+}

@@ -1,0 +1,228 @@
+/** Promises on real processes: made, amended, withdrawn, kept by what is recorded; refused when they would count for nothing; and checked against a board that lies. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bin, startCentre } from './running-centre.ts';
+import type { RunningCentre } from './running-centre.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'vitrine-commitments-'));
+let centre: RunningCentre;
+beforeAll(async () => {
+  centre = await startCentre();
+});
+afterAll(async () => {
+  await centre.dispose();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function vitrine(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(bin, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, out, err };
+}
+
+function say(what: string, file: unknown, ...more: string[]): ReturnType<typeof vitrine> {
+  const path = join(dir, 'said.json');
+  writeFileSync(path, JSON.stringify(file));
+  return vitrine(
+    'publish',
+    what,
+    `--server=${centre.url}`,
+    `--key=${centre.rootKeyFile}`,
+    `--file=${path}`,
+    ...more,
+  );
+}
+
+const check = (...more: string[]): ReturnType<typeof vitrine> =>
+  vitrine('commitments', 'check', `--server=${centre.url}`, ...more);
+
+const CheckedSchema = v.array(
+  v.looseObject({
+    id: v.string(),
+    text: v.string(),
+    state: v.string(),
+    since: v.number(),
+    evidence: v.array(v.looseObject({ index: v.number() })),
+  }),
+);
+
+const body = {
+  by: 'Acme Ltd.',
+  to: 'its customers',
+  title: 'A public bounty',
+  text: 'We will pay for flaws.',
+  sources: [{ title: 'Announcement', url: 'https://acme.example/news' }],
+};
+const bounty = {
+  id: 'bounty',
+  announced: '2017-10-23',
+  due: { precision: 'period', period: '2018-Q1', utcOffset: '+00:00' },
+  acceptance: {
+    all: [
+      {
+        count: 1,
+        evidence: [
+          {
+            by: 'vendor',
+            type: 'https://vitrine.dev/event/v1',
+            schema: { properties: { kind: { const: 'bounty-raised' } }, required: ['kind'] },
+          },
+        ],
+        words: 'the bounty is raised',
+      },
+    ],
+  },
+  body,
+};
+const raised = {
+  kind: 'bounty-raised',
+  happened: '2018-03-01',
+  data: { most: 100000 },
+  body: { title: 'Raised', text: 'Up to $100K.', sources: body.sources },
+};
+
+describe('a promise', () => {
+  test('is made, recorded to be kept, and recomputed from the log alone', async () => {
+    const made = await say('commitment', bounty);
+    expect(made).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('a recorded event by the vendor') as string,
+    });
+    expect(v.parse(CheckedSchema, JSON.parse((await check('--json')).out))).toMatchObject([
+      { id: 'bounty', text: 'We will pay for flaws.', state: 'no-evidence', evidence: [] },
+    ]);
+    expect((await say('event', raised)).code).toBe(0);
+    const { code, err, out } = await check('--json', `--policy=${centre.policyFile}`);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(v.parse(CheckedSchema, JSON.parse(out))).toMatchObject([
+      {
+        state: 'kept',
+        since: Date.UTC(2018, 2, 1),
+        sentence: 'Promised in the first quarter of 2018 and kept on 1 March 2018.',
+      },
+    ]);
+    expect((await check()).out).toContain('kept on 1 March 2018');
+  });
+
+  test('is amended and withdrawn, each with a reason; the same again changes nothing', async () => {
+    const undated = { ...bounty, id: 'review', due: { precision: 'none' } };
+    expect((await say('commitment', undated)).code).toBe(0);
+    const { announced, ...later } = { ...undated, body: { ...body, title: 'A larger bounty' } };
+    for (let twice = 0; twice < 2; twice++)
+      expect(await say('amendment', later, '--reason=more money')).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('version 2') as string,
+      });
+    const { commitment } = await centre.api.call('commitment', { params: { id: 'review' } });
+    expect(commitment.versions).toHaveLength(2);
+    const withdrawal = await vitrine(
+      ...['publish', 'commitment-withdrawal', `--server=${centre.url}`, `--key=${centre.rootKeyFile}`],
+      ...['--commitment=review', '--reason=none left'],
+    );
+    expect(withdrawal.code).toBe(0);
+    expect((await check()).code).toBe(0);
+    const withdrawn = await centre.api.call('commitment', { params: { id: 'review' } });
+    expect(withdrawn.commitment.standing.state).toBe('withdrawn');
+    expect(await say('amendment', later, '--reason=again, please')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('already-withdrawn') as string,
+    });
+  });
+
+  test('survives a restart and a board that is folded anew', async () => {
+    const before = (await centre.api.call('commitments')).commitments;
+    await centre.stop();
+    rmSync(join(centre.dir, 'read-models'), { recursive: true, force: true });
+    await centre.restart();
+    const { commitments } = await centre.api.call('commitments');
+    const facts = (list: typeof before) =>
+      list.map(({ standing, ...known }) => ({ ...known, state: standing.state }));
+    expect(facts(commitments)).toEqual(facts(before));
+  });
+});
+
+describe('refused before it stands in the log for ever', () => {
+  const { announced, ...fresh } = { ...bounty, id: 'other' };
+  test.each([
+    ['id-taken', bounty.id, { ...bounty, body: { ...body, text: 'Another.' } }],
+    ['due-before-made', 'other', fresh],
+    [
+      'impossible-acceptance',
+      'other',
+      { ...bounty, id: 'other', acceptance: { all: [{ ...bounty.acceptance.all[0], count: 1001 }] } },
+    ],
+    ['malformed-body', 'other', { ...bounty, id: 'other', body: { ...body, title: 'x\ny' } }],
+  ])('%s', async (code, _, file) => {
+    const { err, ...outcome } = await say('commitment', file);
+    expect(outcome.code).toBe(1);
+    expect(err).toContain(code);
+  });
+
+  test('an event that happened on no day, and a file that is no JSON object', async () => {
+    expect((await say('event', { ...raised, happened: '2018-02-30' })).code).toBe(2);
+    expect((await say('event', [])).code).toBe(2);
+  });
+
+  test('an amendment of what there is not', async () => {
+    const { announced: _, ...unknown } = { ...bounty, id: 'unknown' };
+    expect(await say('amendment', unknown, '--reason=x')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no commitment unknown') as string,
+    });
+  });
+});
+
+describe('a board that says something else than the log', () => {
+  let liar: Server;
+  let lie: (board: string) => string = (board) => board;
+  let url: string;
+  beforeAll(async () => {
+    liar = createServer((request, response) => {
+      void (async () => {
+        const answer = await fetch(`${centre.url.replace(/\/$/, '')}${request.url ?? ''}`);
+        const bytes = Buffer.from(await answer.arrayBuffer());
+        const isBoard = request.url?.startsWith('/api/commitments') === true;
+        response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+        response.end(isBoard ? lie(bytes.toString()) : bytes);
+      })();
+    });
+    await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
+    const address = liar.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    url = `http://127.0.0.1:${address.port}`;
+  });
+  afterAll(() => {
+    liar.close();
+    liar.closeAllConnections();
+  });
+
+  test.each<[string, string, (board: string) => string]>([
+    ['a state', 'the board says', (board) => board.replace('"state":"kept"', '"state":"late"')],
+    [
+      'a commitment left out',
+      'does not show it',
+      (board) => board.replace(/\{"id":"bounty".*?"sentence":"[^"]*"\}\},/, ''),
+    ],
+    ['evidence', 'other evidence', (board) => board.replace('"vendor":true', '"vendor":false')],
+  ])('%s', async (_, message, told) => {
+    lie = told;
+    const { code, err } = await vitrine('commitments', 'check', `--server=${url}`, '--json');
+    expect(err).toContain(message);
+    expect(code).toBe(1);
+    lie = (board) => board;
+    expect((await vitrine('commitments', 'check', `--server=${url}`)).code).toBe(0);
+  });
+
+  test('could not run: no server, no policy', async () => {
+    expect((await vitrine('commitments', 'check', '--server=http://127.0.0.1:9')).code).toBe(2);
+    expect((await check('--policy=/nonexistent')).code).toBe(2);
+  });
+});
