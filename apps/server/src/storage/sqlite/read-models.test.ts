@@ -19,7 +19,15 @@ async function fill(db: ReadDb, size: number): Promise<void> {
     await createFoldTables(tx);
     await tx
       .insertInto('progress')
-      .values({ id: 1, semantics: 1, origin: 'o', root_size: size, root_hash: '', keys_size: 0 })
+      .values({
+        id: 1,
+        semantics: 1,
+        origin: 'o',
+        root_size: size,
+        root_hash: '',
+        keys_size: 0,
+        judged_from: 0,
+      })
       .execute();
   });
 }
