@@ -153,6 +153,7 @@ async function contents(db: ReadDb): Promise<unknown> {
     db.selectFrom(table).selectAll().execute();
   return {
     progress: await db.selectFrom('progress').selectAll().execute(),
+    viewDigests: await db.selectFrom('view_digests').selectAll().orderBy('root_size').execute(),
     statements: await rows('statements'),
     releases: await rows('releases'),
     products: await rows('products'),
