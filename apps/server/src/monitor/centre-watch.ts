@@ -6,9 +6,8 @@ import { FsckError, locateSource, openSource, type SourceLocation } from '@vitri
 import { ViewDigestSchema } from '@vitrine/api';
 import * as v from 'valibot';
 import type { EngineLogger } from '../log/engine-logger.ts';
-import type { LogView } from '../log/log.ts';
 import { type Gossip, MAX_GOSSIP_BYTES } from './gossip.ts';
-import { publishedSize } from './held-log.ts';
+import { type HeldLog, publishedSize } from './held-log.ts';
 import { claimedSize } from './log-checkpoint.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -45,7 +44,7 @@ export interface SeenCentre extends WatchedCentre {
 }
 
 export interface CentreWatchOptions {
-  readonly logs: () => readonly LogView[];
+  readonly logs: () => readonly HeldLog[];
   readonly gossip: Gossip;
   /** The digest of what is shown here, at a root size or at the newest; undefined if it is not kept. */
   readonly viewDigest: (rootSize?: number) => Promise<ViewDigest | undefined>;
@@ -105,7 +104,7 @@ export class CentreWatch {
   }
 
   /** @throws FsckError `unreachable` */
-  async #compareLog(centre: WatchedCentre, log: LogView, watched: Watched): Promise<SeenLog | undefined> {
+  async #compareLog(centre: WatchedCentre, log: HeldLog, watched: Watched): Promise<SeenLog | undefined> {
     const { gossip, logger, nowMs } = this.#options;
     const path = pathOf(log, centre);
     if (path === undefined) return undefined;
@@ -166,7 +165,7 @@ export class CentreWatch {
 }
 
 /** Under which name a centre serves a log: of intake logs it serves its own. */
-function pathOf({ origin }: LogView, centre: WatchedCentre): string | undefined {
+function pathOf({ origin }: HeldLog, centre: WatchedCentre): string | undefined {
   const end = origin.lastIndexOf('/');
   const name = origin.slice(end + 1);
   return name === 'intake' && origin.slice(0, end) !== centre.name ? undefined : name;

@@ -7,8 +7,7 @@ import type { ForkResolutionPredicate } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
 import { type ForkEvidence, formatForkEvidence } from '@vitrine/verifier/fork';
 import type { LocalDb } from '../local-state/schema.ts';
-import type { LogView } from '../log/log.ts';
-import { publishedSize } from './held-log.ts';
+import { type HeldLog, publishedSize } from './held-log.ts';
 import type { LogCheckpoint } from './log-checkpoint.ts';
 
 /** So many forks of one log are kept: one is enough to know what it is. */
@@ -59,7 +58,7 @@ export class ForkRegister {
         foundBy: row.found_by,
         offending: row.offending,
         held: row.held,
-        evidence: Buffer.from(row.evidence),
+        evidence: new TextEncoder().encode(row.evidence),
         resolvedAtMs: row.resolved_at,
       });
     }
@@ -156,7 +155,7 @@ export class ForkRegister {
    */
   async resolve(
     { ended, kept }: ForkResolutionPredicate,
-    log: LogView | undefined,
+    log: HeldLog | undefined,
   ): Promise<readonly Resolved[]> {
     const concerned = this.all.filter(
       (fork) =>
@@ -190,7 +189,7 @@ function isPair(fork: KnownFork, offending: LogCheckpoint, held: LogCheckpoint):
 
 async function whyNotOnBranch(
   { origin, root, treeSize }: ForkResolutionPredicate['kept'],
-  log: LogView | undefined,
+  log: HeldLog | undefined,
 ): Promise<string | undefined> {
   const size = log === undefined ? 0 : publishedSize(log);
   if (log === undefined || treeSize > size) return undefined;

@@ -8,10 +8,9 @@ import { equalBytes, type NoteVerifier, parseVkey, TlogError } from '@vitrine/tl
 import type { LocalDb } from '../local-state/schema.ts';
 import { nativeVerifier } from '../log/checkpoint-signing.ts';
 import type { EngineLogger } from '../log/engine-logger.ts';
-import type { LogView } from '../log/log.ts';
 import { contradictionOf, servedTree, UnprovenTree } from './contradiction.ts';
 import type { ForkRegister, KnownFork } from './fork-register.ts';
-import { heldTree, publishedSize, readableSize } from './held-log.ts';
+import { type HeldLog, heldTree, publishedOf, publishedSize, readableSize } from './held-log.ts';
 import { claimedOrigin, type LogCheckpoint, openLogCheckpoint } from './log-checkpoint.ts';
 
 /** Larger than any note with cosignatures of both kinds by all centres there will be, in bytes. */
@@ -37,7 +36,7 @@ export type GossipOutcome =
 
 export interface GossipOptions {
   /** Every log that is held here. */
-  readonly logs: () => readonly LogView[];
+  readonly logs: () => readonly HeldLog[];
   readonly forks: ForkRegister;
   readonly local: LocalDb;
   readonly logger: EngineLogger;
@@ -153,11 +152,12 @@ export class Gossip {
     }
   }
 
-  async #judge(log: LogView, checkpoint: LogCheckpoint, heard: Heard): Promise<GossipOutcome> {
+  async #judge(log: HeldLog, checkpoint: LogCheckpoint, heard: Heard): Promise<GossipOutcome> {
     const { origin } = log;
-    const size = publishedSize(log);
-    if (size === 0 && checkpoint.size > 0) return this.#keep(checkpoint, size, heard);
-    const held = openLogCheckpoint(log.published.note, this.#verifierOf(log));
+    const published = publishedOf(log);
+    if (published === undefined) return this.#keep(checkpoint, 0, heard);
+    const { size } = published;
+    const held = openLogCheckpoint(published.note, this.#verifierOf(log));
     if (checkpoint.size > size) return this.#judgeNewer(log, held, checkpoint, heard);
     const evidence = await contradictionOf(checkpoint, held, heldTree(log));
     if (evidence !== undefined) {
@@ -171,7 +171,7 @@ export class Gossip {
 
   /** More entries than are held: judged by the tiles of whoever shows them, and by what else was heard of that size. */
   async #judgeNewer(
-    log: LogView,
+    log: HeldLog,
     held: LogCheckpoint,
     checkpoint: LogCheckpoint,
     heard: Heard,
@@ -240,13 +240,13 @@ export class Gossip {
     return this.#options.forks.add(evidence, { offending, held, foundBy: from });
   }
 
-  #log(origin: string): LogView | undefined {
+  #log(origin: string): HeldLog | undefined {
     const log = this.#options.logs().find((each) => each.origin === origin);
     if (log !== undefined) this.#readBack(log);
     return log;
   }
 
-  #readBack(log: LogView): void {
+  #readBack(log: HeldLog): void {
     const own = this.#unread.filter(({ origin }) => origin === log.origin);
     if (own.length === 0) return;
     this.#unread = this.#unread.filter(({ origin }) => origin !== log.origin);
@@ -256,7 +256,7 @@ export class Gossip {
     }
   }
 
-  #verifierOf({ vkey }: LogView): NoteVerifier {
+  #verifierOf({ vkey }: HeldLog): NoteVerifier {
     const known = this.#verifiers.get(vkey);
     if (known !== undefined) return known;
     const verifier = nativeVerifier(parseVkey(vkey));
