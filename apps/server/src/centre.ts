@@ -51,6 +51,8 @@ import type { WordIndex } from './projection/word-index.ts';
 import { catalogueProjection } from './releases/catalogue.ts';
 import { releasesProjection } from './releases/projection.ts';
 import { addReleaseRoutes } from './releases/routes.ts';
+import { replicate } from './replicating.ts';
+import type { CopyStorage } from './replicating.ts';
 import type { Vault } from './vault/vault.ts';
 import type { FollowedStore } from './witnessing/followed-store.ts';
 import type { WitnessState } from './witnessing/witness-state.ts';
@@ -68,6 +70,8 @@ export interface CentreOptions {
   readonly witnessState: WitnessState;
   readonly mirrorState: WitnessState;
   readonly vault: Vault;
+  /** Where a follower keeps copies of the writer's packs. */
+  readonly copies: CopyStorage | undefined;
   /** 32 bytes, secret: names what has been received for whom in the local state. */
   readonly holdingsKey: Uint8Array;
   readonly readModels: ReadModelStore;
@@ -94,6 +98,7 @@ export async function startCentre({
   witnessState,
   mirrorState,
   vault,
+  copies,
   holdingsKey,
   readModels,
   words,
@@ -247,6 +252,21 @@ export async function startCentre({
       nowMs,
     });
   else http.refuseRest(config.follow.url);
+  const replication =
+    config.follow === undefined || copies === undefined
+      ? undefined
+      : replicate({
+          config,
+          folder,
+          writer: { url: config.follow.url, origin: root.origin },
+          storage: copies,
+          vault,
+          read,
+          projector,
+          dispose,
+          logger: logger.child({ part: 'replication' }),
+          nowMs,
+        });
   for (const { prefix, cosigner } of cosigners.mounted)
     await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
   await addGossipRoute(http.app, { gossip: monitor.gossip, logger: logger.child({ part: 'http' }) });
@@ -277,8 +297,10 @@ export async function startCentre({
       await http.close();
       await monitor.close();
       await cosigners.close();
+      await replication?.stop();
       await projector.close();
       await logs.close();
+      await copies?.copy.close();
       await vault.close();
       await readModels.close();
       await local.destroy();

@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
+import { formatPublicKey } from '@vitrine/statements';
 import { TlogError } from '@vitrine/tlog';
 import { startCentre } from './centre.ts';
 import { ConfigError, parseConfig, parseListen } from './config.ts';
@@ -14,9 +15,11 @@ import type { Config } from './config.ts';
 import { vkeysOfCentre } from './cosigning.ts';
 import { createWitnessServer } from './http/witness-server.ts';
 import { createFollower, createInstance } from './instance/create-instance.ts';
+import { signerOf } from './identity/signer.ts';
 import { dataFolder, readConfig } from './instance/data-folder.ts';
 import type { DataFolder } from './instance/data-folder.ts';
 import { hasWitnessKey, openWitnessIdentity, witnessFolder } from './instance/witness-folder.ts';
+import { readKeyFile } from './instance/key-files.ts';
 import type { LocalState } from './local-state/schema.ts';
 import { systemClock } from './log/clock.ts';
 import { LogError } from './log/log-error.ts';
@@ -26,10 +29,11 @@ import { openLogFolder } from './storage/log-files/open-log-folder.ts';
 import { openSqlite } from './storage/sqlite/dialect.ts';
 import { openReadModels } from './storage/sqlite/read-models.ts';
 import { sqliteWordIndex } from './storage/sqlite/word-index.ts';
-import { openVaultStorage } from './storage/vault-files/vault-storage.ts';
+import { freeBytesIn, openVaultStorage } from './storage/vault-files/vault-storage.ts';
 import { FileWitnessState } from './storage/witness-state/file-witness-state.ts';
-import { openVault } from './vault/vault.ts';
+import { openVault, VaultCopy } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
+import { checkVault, grantVault, recipientOf } from './vault/vault-commands.ts';
 import { VaultError } from './vault/vault-error.ts';
 import { parseVaultKeys } from './vault/vault-keys.ts';
 import type { VaultKeys } from './vault/vault-keys.ts';
@@ -47,7 +51,11 @@ const USAGE = `usage:
   vitrine serve (--config FILE | --data DIR) [--listen HOST:PORT]
       run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
   vitrine vault check --data DIR [--json]
-      read every object of the vault and check it (stop the server first)
+      read every object of the vault and check it, and the copies of another's (stop the server first)
+  vitrine vault recipient --data DIR
+      print what another centre grants its vault to, for this one to read it
+  vitrine vault grant --data DIR --to RECIPIENT (--all | --pack ID... | --end)
+      let another centre read packs: those there are and those to come, or some; or grant it no more (stop the server first)
   vitrine witness serve --listen HOST:PORT --data DIR --origin-vkey VKEY... [--name NAME]
       run a C2SP tlog-witness of these logs; prints one line when it accepts requests: its URL, a space, its own vkey
   vitrine follow --data DIR --log URL --vkey VKEY [--once] [--json]
@@ -141,6 +149,9 @@ function describeCentre(dir: string, json: boolean): void {
     witness,
     mirror,
     intake: { origin: `${config.name}/intake`, vkey: intake },
+    ...(existsSync(folder.centreKey)
+      ? { key: formatPublicKey(signerOf(readKeyFile(folder.centreKey))) }
+      : {}),
     policyFile: folder.policy,
   };
   if (json) {
@@ -153,6 +164,7 @@ function describeCentre(dir: string, json: boolean): void {
       `witness  ${witness}`,
       `mirror   ${mirror}`,
       `intake   ${intake}`,
+      ...('key' in described ? [`key      ${described.key}`] : []),
       `policy   ${folder.policy}`,
       '',
     ].join('\n'),
@@ -197,6 +209,22 @@ async function openVaultOf(folder: DataFolder, keys: VaultKeys, logger?: Logger)
     logger?.warn({ err: error }, 'the index of the vault is kept in memory until the next start');
     return open('in-memory');
   }
+}
+
+/** The copies of another vault's packs. */
+async function openCopyOf(
+  folder: DataFolder,
+  keys: VaultKeys,
+  vault: Vault,
+  logger: Logger = pino({ level: 'silent' }),
+): Promise<VaultCopy> {
+  return VaultCopy.open({
+    ...openVaultStorage(folder.vaultCopy),
+    keys,
+    isDisposed: (sha256) => vault.isDisposed(sha256),
+    logger: logger.child({ part: 'vault-copy' }),
+    nowMs: Date.now,
+  });
 }
 
 /** For the owner only, as it holds snapshot secrets; SQLite gives the files beside it the same mode. */
@@ -267,6 +295,7 @@ async function serve(args: string[]): Promise<void> {
   const logger = createLogger();
   const vaultKeys = readVaultKeys(folder);
   const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
+  const vault = await openVaultOf(folder, vaultKeys, logger);
   const centre = await startCentre({
     config,
     folder,
@@ -274,7 +303,14 @@ async function serve(args: string[]): Promise<void> {
     logStorage: await openLogFolder({ dataDir: folder.dir }),
     followedStore: (origin) => new FollowedFolder(folder.followed(origin)),
     ...(await openCosignerStates(folder)),
-    vault: await openVaultOf(folder, vaultKeys, logger),
+    vault,
+    copies:
+      config.follow === undefined
+        ? undefined
+        : {
+            copy: await openCopyOf(folder, vaultKeys, vault, logger),
+            freeBytes: () => freeBytesIn(folder.vaultCopy),
+          },
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
     readModels: openReadModels(folder.readModels),
     words: sqliteWordIndex,
@@ -294,24 +330,62 @@ async function vaultCheck(args: string[]): Promise<void> {
   const folder = dataFolder(required(values.data, '--data'));
   readConfig(folder);
   const lock = await openLogFolder({ dataDir: folder.dir });
-  const vault = await openVaultOf(folder, readVaultKeys(folder));
-  const report = await vault.check({
+  const keys = readVaultKeys(folder);
+  const vault = await openVaultOf(folder, keys);
+  const copy = existsSync(folder.vaultCopy) ? await openCopyOf(folder, keys, vault) : undefined;
+  const ok = await checkVault({
+    vault,
+    copy,
+    json: values.json === true,
+    print: (text) => process.stdout.write(text),
     onProgress: ({ packs, packCount, objects }) => {
       if (values.json !== true && process.stderr.isTTY)
         process.stderr.write(`\r${packs}/${packCount} packs, ${objects} objects`);
     },
   });
+  await copy?.close();
   await vault.close();
   await lock.close();
-  if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else {
-    const verdict = report.ok ? 'sound' : 'NOT sound';
-    process.stdout.write(
-      `${verdict}: ${report.packs} packs, ${report.objects} objects, ${report.bytes} bytes\n`,
-    );
-    for (const { pack, reason } of report.problems) process.stdout.write(`${pack}: ${reason}\n`);
+  process.exitCode = ok ? 0 : 1;
+}
+
+async function vaultRecipient(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { data: { type: 'string' } } });
+  const folder = dataFolder(required(values.data, '--data'));
+  readConfig(folder);
+  process.stdout.write(`${await recipientOf(readVaultKeys(folder))}\n`);
+}
+
+async function vaultGrant(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: 'string' },
+      to: { type: 'string' },
+      pack: { type: 'string', multiple: true },
+      all: { type: 'boolean' },
+      end: { type: 'boolean' },
+    },
+  });
+  const folder = dataFolder(required(values.data, '--data'));
+  const recipient = required(values.to, '--to');
+  const chosen = [values.all === true, values.end === true, values.pack !== undefined];
+  if (chosen.filter(Boolean).length !== 1)
+    throw new ConfigError(`one of --all, --pack ID... and --end must be given\n\n${USAGE}`);
+  readConfig(folder);
+  const lock = await openLogFolder({ dataDir: folder.dir });
+  const vault = await openVaultOf(folder, readVaultKeys(folder));
+  try {
+    await grantVault({
+      vault,
+      recipient,
+      packIds: values.pack ?? (values.all === true ? 'all' : 'none'),
+      print: (text) => process.stdout.write(text),
+    });
+  } finally {
+    await vault.close();
+    await lock.close();
   }
-  process.exitCode = report.ok ? 0 : 1;
 }
 
 async function witnessServe(args: string[]): Promise<void> {
@@ -390,6 +464,8 @@ async function main([verb, ...rest]: string[]): Promise<void> {
   if (verb === 'init') return init(rest);
   if (verb === 'serve') return serve(rest);
   if (verb === 'vault' && rest[0] === 'check') return vaultCheck(rest.slice(1));
+  if (verb === 'vault' && rest[0] === 'recipient') return vaultRecipient(rest.slice(1));
+  if (verb === 'vault' && rest[0] === 'grant') return vaultGrant(rest.slice(1));
   if (verb === 'witness' && rest[0] === 'serve') return witnessServe(rest.slice(1));
   if (verb === 'follow') return followLog(rest);
   if (verb === 'centre' && rest[0] === 'describe') {

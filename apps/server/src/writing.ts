@@ -9,6 +9,7 @@ import {
   EVENT_TYPE,
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
+import { recordCosignatures } from './centres/recorder.ts';
 import { commitmentDoor, eventDoor } from './commitments/commands.ts';
 import type { Config } from './config.ts';
 import { disposalDoor } from './disposals/commands.ts';
@@ -29,6 +30,7 @@ import { createReleaseCommands } from './releases/commands.ts';
 import { createHoldings } from './releases/holdings.ts';
 import { recoverLocalState } from './releases/local-state-recovery.ts';
 import { addPublicationRoutes } from './releases/routes.ts';
+import { addReplicationRoutes } from './replication/routes.ts';
 import type { Router } from './router.ts';
 import type { Vault } from './vault/vault.ts';
 
@@ -125,6 +127,14 @@ export async function addWriting({
   });
   addPublicationRoutes(router, commands);
   addSessionRoutes(router, { sessions, keys: () => registration.keys(), nowMs });
+  addReplicationRoutes(router, { vault, read, keys: () => registration.keys(), nowMs });
+  recordCosignatures({
+    root,
+    read,
+    onFolded: (listener) => projector.onFolded(listener),
+    signer: signerOf(readKeyFile(folder.anchorKey)),
+    logger: logger.child({ part: 'cosignatures' }),
+  });
   const promiseDoor = commitmentDoor({
     origin: root.origin,
     read,

@@ -187,7 +187,7 @@ export {
   MAX_DISPOSAL_LIST_BYTES,
   parseDisposalList,
 } from './predicates/vault.ts';
-export { DEFAULT_RULES, ROLES, type Role } from './registration-policy.ts';
+export { CENTRE_ROLE, DEFAULT_RULES, ROLES, type Role } from './registration-policy.ts';
 export {
   artifactName,
   base64,

@@ -15,6 +15,9 @@ import { DISPOSAL_TYPE } from './predicates/vault.ts';
 /** The roles that the default rules know. */
 export const ROLES = ['anchor', 'custodian', 'publisher', 'spokesperson'] as const;
 
+/** By a key of this role another centre's server says who it is, when it copies the encrypted vault. No rule asks for it: it signs no statement. */
+export const CENTRE_ROLE = 'centre';
+
 export type Role = (typeof ROLES)[number];
 
 /** Every type of the root log needs one signature: by a publisher, a custodian, a spokesperson, or the instance's anchor key. */

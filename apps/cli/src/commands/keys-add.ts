@@ -5,6 +5,7 @@ import {
   keyAddStatement,
   policyAt,
   type RoleGrant,
+  CENTRE_ROLE,
   ROLES,
 } from '@vitrine/statements';
 import { couldNotRun, refused } from '../failure.ts';
@@ -69,9 +70,10 @@ function checkRoles(roles: readonly RoleGrant[], state: KeysState | undefined, t
     state === undefined
       ? ROLES
       : (policyAt(state, state.lastRegisteredAtMs)?.rules ?? []).map(({ role }) => role);
-  const names = [...new Set<string>(asked)].sort().join(', ');
+  const known = new Set<string>([...asked, CENTRE_ROLE]);
+  const names = [...known].sort().join(', ');
   for (const { role } of roles) {
-    if (asked.some((name) => name === role)) continue;
+    if (known.has(role)) continue;
     if (state === undefined)
       terminal.note(
         `warning: ${role} is not a role of a fresh instance (${names}); make sure that the registration policy has a rule for it`,

@@ -110,6 +110,7 @@ export async function createFollower({
     );
   await makeFolder(dataFolder(dir), async (folder) => {
     await createKeysOfEveryCentre(folder);
+    createKeyFile(folder.centreKey);
     const storage = await openStorage(folder);
     await createLogs({ storage, logs: logSpecs(config, folder), cosigner: cosignerOf(config, folder) });
     await storage.close();

@@ -11,6 +11,8 @@ export interface DataFolder {
   /** The verification policy of this instance. */
   readonly policy: string;
   readonly vault: string;
+  /** A follower's copies of the writer's packs. */
+  readonly vaultCopy: string;
   readonly vaultKeys: string;
   /** A folder of read models: derived, may be deleted. */
   readonly readModels: string;
@@ -20,6 +22,8 @@ export interface DataFolder {
   readonly cosignerKey: string;
   readonly witnessKey: string;
   readonly mirrorKey: string;
+  /** By which a follower's server says at the writer who it is. */
+  readonly centreKey: string;
   /** Folders: what the witness and the mirror of this centre have cosigned. */
   readonly witnessState: string;
   readonly mirrorState: string;
@@ -36,6 +40,7 @@ export function dataFolder(dir: string): DataFolder {
     config: at('vitrine.json'),
     policy: at('policy.txt'),
     vault: at('vault'),
+    vaultCopy: at('vault-copy'),
     vaultKeys: at('keys', 'vault.age'),
     readModels: at('read-models'),
     localState: at('local-state.sqlite'),
@@ -44,6 +49,7 @@ export function dataFolder(dir: string): DataFolder {
     cosignerKey: at('keys', 'cosigner.pem'),
     witnessKey: at('keys', 'witness.pem'),
     mirrorKey: at('keys', 'mirror.pem'),
+    centreKey: at('keys', 'centre.pem'),
     witnessState: at('witness-state', 'witness'),
     mirrorState: at('witness-state', 'mirror'),
     logKey: (name) => at('keys', `log-${name}.pem`),

@@ -1,12 +1,9 @@
 /** Who may copy the encrypted packs of this vault: centres, by a key that the keys log gives the role. Nobody else is told even that there are any. */
-import { isValidAt } from '@vitrine/statements';
+import { CENTRE_ROLE, isValidAt } from '@vitrine/statements';
 import type { KeysState } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
 
-/** The role of a key by which another centre's server says who it is. It counts for all products only, since packs hold objects of any. */
-const CENTRE_ROLE = 'centre';
-
-/** @throws CentreError `forbidden` */
+/** The role counts for all products only, since packs hold objects of any. @throws CentreError `forbidden` */
 export function requireCentre(keys: KeysState, keyid: string, nowMs: number): void {
   const atMs = Math.max(nowMs, keys.lastRegisteredAtMs);
   const key = keys.keys.get(keyid);

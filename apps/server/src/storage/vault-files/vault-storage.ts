@@ -1,5 +1,6 @@
 /** The vault's storage in one folder of the local file system: packs, staging, and beside them the derived index. */
 import { mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VaultFiles, VaultIndex } from '../../vault/ports.ts';
 import { openSqliteIndex } from './sqlite-index.ts';
@@ -20,4 +21,10 @@ export function openVaultStorage(
     files: openVaultFolder(dir),
     index: openSqliteIndex(index === 'on-disk' ? join(dir, 'index.sqlite') : ':memory:'),
   };
+}
+
+/** How many bytes this process may still write where a folder lies. */
+export async function freeBytesIn(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir);
+  return bavail * bsize;
 }
