@@ -33,7 +33,8 @@ const entryOf =
   (bytes: number) =>
   (leafIndex: number): Uint8Array => {
     const entry = Buffer.alloc(bytes, leafIndex & 255);
-    entry.write(String(leafIndex));
+    // Told apart from the octets that follow, or the log would find duplicates.
+    entry.write(`${leafIndex}\n`);
     return entry;
   };
 
