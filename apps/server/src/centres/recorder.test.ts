@@ -143,7 +143,7 @@ class Scene {
       digest: '',
       signers: [],
       statement,
-      keys: emptyKeysState(),
+      keys: KEYS,
     };
     this.#log.grow(1);
     await read.transaction().execute(async (tx) => {
