@@ -1,16 +1,13 @@
 /** Every page on a real centre, under the content security policy that it is served with: no complaint, no overflow, accessible in both colour schemes. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import * as v from 'valibot';
 import { buildWeb } from '../../scripts/build.ts';
 import { sha256 } from '../running-centre.ts';
 import type { RunningCentre } from '../running-centre.ts';
 import { hasChromium, launchBrowser, openPage } from './browser.ts';
 import { installer, startExampleCentre } from './example-releases.ts';
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { accessibilityFaults, OPEN_ALL, SHOW_WHOLE_DIGESTS } from './page-checks.ts';
 
 const PolicyOfPages =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -37,28 +34,6 @@ const pages = [
   { path: '/how', heading: 'How to check, without trusting this page' },
   { path: '/no/such/page', heading: 'This case is empty' },
 ] as const;
-
-/** Everything that lies one click below. */
-const OPEN_ALL = `document.querySelectorAll('main details').forEach((details) => { details.open = true; })`;
-const SHOW_WHOLE_DIGESTS = `document.querySelectorAll('main button[title]').forEach((button) => button.click())`;
-
-const AxeResults = v.object({
-  violations: v.array(
-    v.object({ id: v.string(), nodes: v.array(v.object({ html: v.string(), failureSummary: v.string() })) }),
-  ),
-});
-
-async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axeSource);
-  const results: unknown = await page.evaluate(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
-  );
-  return v
-    .parse(AxeResults, results)
-    .violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
-    );
-}
 
 async function settle(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');

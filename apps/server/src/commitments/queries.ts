@@ -3,7 +3,8 @@ import type { Commitment, CommitmentList } from '@vitrine/api';
 import { stateAt } from '@vitrine/commitments';
 import type { CommitmentFacts } from '@vitrine/commitments';
 import { snapshot } from '../projection/schema.ts';
-import type { ReadDb, ReadTx } from '../projection/schema.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import { viewOf } from '../projection/view.ts';
 import { parseFacts } from './stored.ts';
 
 /**
@@ -59,21 +60,6 @@ export function findCommitment(
 export async function everyCommitment(read: ReadDb): Promise<readonly CommitmentFacts[]> {
   const rows = await read.selectFrom('commitments').select('facts').orderBy('leaf_index').execute();
   return rows.map(({ facts }) => parseFacts(facts));
-}
-
-/** A checkpoint is dated in whole seconds: nothing that it covers is later than the view. */
-async function viewOf(at: ReadTx, publishedMs: number): Promise<{ rootSize: number; asOfMs: number }> {
-  const { root_size: rootSize } = await at
-    .selectFrom('progress')
-    .select('root_size')
-    .executeTakeFirstOrThrow();
-  const newest = await at
-    .selectFrom('statements')
-    .select('registered_at')
-    .orderBy('registered_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return { rootSize, asOfMs: Math.max(publishedMs, newest?.registered_at ?? 0) };
 }
 
 function commitmentAt(facts: CommitmentFacts, asOfMs: number): Commitment {

@@ -6,7 +6,9 @@ import type { CommitmentFacts } from '@vitrine/commitments';
 import { routeUrl } from '@vitrine/api';
 import type { LogView } from '../log/log.ts';
 import { isPublic } from '../projection/bodies.ts';
+import { snapshot } from '../projection/schema.ts';
 import type { ReadDb } from '../projection/schema.ts';
+import { viewOf } from '../projection/view.ts';
 import type { BytesResponse, Router } from '../router.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { AtomFeed } from './atom.ts';
@@ -32,13 +34,13 @@ export function addFeedRoutes(
   router: Router,
   { name, root, read, vault, commitments, monotonicMs }: FeedRoutesOptions,
 ): void {
-  function asOfMs(): number {
+  function publishedMs(): number {
     return root.published.cosignedAt * 1000;
   }
 
   /** The tag changes only with the content, so a reader who has it already is sent nothing. */
   function answer(feed: Omit<AtomFeed, 'author' | 'updatedMs'>): BytesResponse {
-    const bytes = formatAtom({ ...feed, author: name, updatedMs: asOfMs() });
+    const bytes = formatAtom({ ...feed, author: name, updatedMs: publishedMs() });
     return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
   }
 
@@ -55,7 +57,8 @@ export function addFeedRoutes(
   }
 
   async function promisesFeed(): Promise<BytesResponse> {
-    const changes = promiseChanges(await commitments(), asOfMs(), PART_ENTRIES);
+    const { asOfMs } = await snapshot(read, (at) => viewOf(at, publishedMs()));
+    const changes = promiseChanges(await commitments(), asOfMs, PART_ENTRIES);
     const titles = new Map<string, string>();
     for (const { facts } of changes) if (!titles.has(facts.id)) titles.set(facts.id, await titleOf(facts));
     return answer({

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { dueInWords, inForce, stateAt } from '@vitrine/commitments';
 import type { CommitmentFacts, CommitmentVersion, Standing } from '@vitrine/commitments';
-import type { CommitmentList } from '@vitrine/api';
 import { useState } from 'react';
 import { CheckedBody } from '../components/checked-body.tsx';
 import { Disclosure } from '../components/disclosure.tsx';
@@ -17,11 +16,6 @@ export interface StandingPromise {
   readonly facts: CommitmentFacts;
   readonly standing: Standing;
   readonly version: CommitmentVersion;
-}
-
-/** When a list is as of: a checkpoint knows its time in whole seconds, so an entry that it covers may be later. */
-export function viewTime({ asOfMs, commitments }: Pick<CommitmentList, 'asOfMs' | 'commitments'>): number {
-  return Math.max(asOfMs, ...commitments.flatMap(({ versions }) => versions.map(({ atMs }) => atMs)));
 }
 
 /** Those that had been made by then, each with how it stood: computed here, from the facts. */

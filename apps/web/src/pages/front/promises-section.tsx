@@ -7,7 +7,7 @@ import { PageHeading, Section } from '../../components/page-heading.tsx';
 import { countOf } from '../../formats/byte-size.ts';
 import { ChangeList, changesOf, otherEvents } from '../../promises/change-list.tsx';
 import { PartOfPromises } from '../../promises/part-of-promises.tsx';
-import { promisesAt, PromiseBoard, viewTime } from '../../promises/promise-board.tsx';
+import { promisesAt, PromiseBoard } from '../../promises/promise-board.tsx';
 import { PromiseChart } from '../../promises/promise-chart.tsx';
 import { tally } from '../../promises/promise-words.ts';
 import { axisOf } from '../../promises/time-axis.ts';
@@ -27,7 +27,7 @@ export function PromisesSection({
   readonly events: readonly RecordedEvent[];
   readonly centre: Centre;
 }) {
-  const asOfMs = viewTime(list);
+  const { asOfMs } = list;
   const promises = promisesAt(list.commitments, asOfMs);
   const changes = changesOf(list.commitments, asOfMs);
   return (
@@ -51,6 +51,7 @@ export function PromisesSection({
       >
         What {centre.name} promised, and what became of it
       </PageHeading>
+      <h2 className="sr-only">The promises</h2>
       <PartOfPromises list={list} after={after} parameter="promises.after" />
       <PromiseBoard promises={promises} asOfMs={asOfMs} />
       <nav aria-label="Promises elsewhere" className="no-print mt-6 flex flex-wrap gap-3">

@@ -12,7 +12,7 @@ import { usePageTitle } from '../../page-title.ts';
 import { commitmentBodyQuery } from '../../promises/commitment-body.ts';
 import { PartOfPromises } from '../../promises/part-of-promises.tsx';
 import type { StandingPromise } from '../../promises/promise-board.tsx';
-import { promisesAt, viewTime } from '../../promises/promise-board.tsx';
+import { promisesAt } from '../../promises/promise-board.tsx';
 import { tally } from '../../promises/promise-words.ts';
 import { RequirementList } from '../../promises/requirement-list.tsx';
 import { Sources } from '../../promises/sources.tsx';
@@ -75,7 +75,7 @@ export function PrintPage() {
   const { after, asOf } = route.useSearch();
   const { data } = useSuspenseQuery(commitmentsQuery(after));
   const { data: centre } = useSuspenseQuery(centreQuery);
-  const viewMs = viewTime(data);
+  const viewMs = data.asOfMs;
   const wanted = parseIsoDay(asOf);
   const asOfMs = wanted === undefined ? viewMs : Math.min(viewMs, wanted + DAY_MS - 1);
   const promises = promisesAt(data.commitments, asOfMs);

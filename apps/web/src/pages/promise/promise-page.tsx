@@ -16,7 +16,7 @@ import { ChangeList, changesOf } from '../../promises/change-list.tsx';
 import { commitmentBodyQuery } from '../../promises/commitment-body.ts';
 import { EntryLink } from '../../promises/entry-link.tsx';
 import type { StandingPromise } from '../../promises/promise-board.tsx';
-import { promisesAt, viewTime } from '../../promises/promise-board.tsx';
+import { promisesAt } from '../../promises/promise-board.tsx';
 import { PromiseChart } from '../../promises/promise-chart.tsx';
 import { STATE_WORDS } from '../../promises/promise-words.ts';
 import { RequirementList } from '../../promises/requirement-list.tsx';
@@ -236,7 +236,7 @@ function Page({ promise, asOfMs }: { readonly promise: StandingPromise; readonly
 export function PromisePage() {
   const { id } = route.useParams();
   const { data } = useSuspenseQuery(commitmentQuery(id));
-  const asOfMs = viewTime({ asOfMs: data.asOfMs, commitments: [data.commitment] });
+  const { asOfMs } = data;
   const [promise] = promisesAt([data.commitment], asOfMs);
   if (promise === undefined)
     return <PageHeading below={<p>It is not in what these pages show yet.</p>}>{id}</PageHeading>;

@@ -9,7 +9,7 @@ import { DAY_MS, dayInWords, isoDay, parseIsoDay } from '../../formats/calendar-
 import { usePageTitle } from '../../page-title.ts';
 import { ChangeList, changesOf, otherEvents } from '../../promises/change-list.tsx';
 import { PartOfPromises } from '../../promises/part-of-promises.tsx';
-import { promisesAt, PromiseBoard, viewTime } from '../../promises/promise-board.tsx';
+import { promisesAt, PromiseBoard } from '../../promises/promise-board.tsx';
 import { PromiseChart } from '../../promises/promise-chart.tsx';
 import { tally } from '../../promises/promise-words.ts';
 import type { TimeAxis } from '../../promises/time-axis.ts';
@@ -115,7 +115,7 @@ export function TimelinePage() {
   const {
     data: { events },
   } = useSuspenseQuery(eventsQuery);
-  const viewMs = viewTime(data);
+  const viewMs = data.asOfMs;
   const navigate = useNavigate();
   const commitments = data.commitments;
   const days = daysOf(commitments, viewMs, parseIsoDay(asOf));
