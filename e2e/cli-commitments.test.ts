@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bin, startCentre } from './running-centre.ts';
+import { formatPublicKey, signStatement, submissionStatement } from '@vitrine/statements';
+import { formatVkey } from '@vitrine/tlog';
+import { bin, newSigner, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'vitrine-commitments-'));
@@ -147,6 +149,70 @@ describe('a promise', () => {
       list.map(({ standing, ...known }) => ({ ...known, state: standing.state }));
     expect(facts(commitments)).toEqual(facts(before));
   });
+});
+
+test('an opinion that entered at a centre, by somebody who is not the vendor, keeps a promise', async () => {
+  const { logs } = await centre.api.call('centre');
+  const intake = logs.find(({ origin }) => origin === `${centre.name}/intake`);
+  if (intake === undefined) throw new Error('the centre has no intake log');
+  const cosigner = (name: string): string =>
+    formatVkey({ name, type: 0x04, publicKey: newSigner().spki.subarray(-32) });
+  const announced = await say('centre', {
+    centre: {
+      name: centre.name,
+      operator: 'acme',
+      city: 'Washington',
+      country: 'US',
+      region: 'North America',
+      url: centre.url.replace(/\/$/, ''),
+    },
+    witness: cosigner(`${centre.name}/witness`),
+    mirror: cosigner(`${centre.name}/mirror`),
+    intake: { origin: intake.origin, vkey: intake.vkey },
+    version: 1,
+  });
+  expect(announced).toMatchObject({ code: 0 });
+  const opinion = {
+    ...bounty,
+    id: 'opinion',
+    due: { precision: 'none' },
+    acceptance: {
+      all: [
+        {
+          count: 1,
+          words: 'an opinion by someone who is not the vendor',
+          evidence: [
+            {
+              by: 'not-vendor',
+              type: 'https://vitrine.dev/submission/v1',
+              schema: { properties: { kind: { const: 'opinion' } }, required: ['kind'] },
+            },
+          ],
+        },
+      ],
+    },
+  };
+  expect((await say('commitment', opinion)).code).toBe(0);
+  const reviewer = newSigner();
+  const text = new TextEncoder().encode('Unqualified.');
+  const statement = submissionStatement({
+    addressee: `${centre.name}/statements`,
+    body: { access: 'public', digest: sha256(text) },
+    key: formatPublicKey(reviewer),
+    kind: 'opinion',
+    log: intake.origin,
+  });
+  const envelope = new TextDecoder().decode(await signStatement(statement, [reviewer]));
+  await centre.api.call('submit', { body: { envelope, body: Buffer.from(text).toString('base64') } });
+  await expect
+    .poll(
+      async () =>
+        (await centre.api.call('commitment', { params: { id: 'opinion' } })).commitment.standing.state,
+      { timeout: 20_000 },
+    )
+    .toBe('kept');
+  const { code, err } = await check('--json', `--policy=${centre.policyFile}`);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
 });
 
 describe('refused before it stands in the log for ever', () => {

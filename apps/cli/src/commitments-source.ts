@@ -3,14 +3,24 @@ import {
   CommitmentsFold,
   consequencesOf,
   cosignedTreeSize,
+  documentOfSubmission,
   isCommitmentSaying,
   isConsequential,
 } from '@vitrine/commitments';
 import type { Centres, CommitmentFacts, Told } from '@vitrine/commitments';
-import { admit, COSIGNED_TYPE, parseStatementLeaf, StatementError } from '@vitrine/statements';
-import type { KeysState, StatementLeaf } from '@vitrine/statements';
-import { equalBytes, verifyCheckpoint } from '@vitrine/tlog';
+import {
+  admit,
+  admitSubmission,
+  COSIGNED_TYPE,
+  HEAD_TYPE,
+  parseLeaf,
+  parseStatementLeaf,
+  StatementError,
+} from '@vitrine/statements';
+import type { AdmittedSubmission, KeysState, StatementLeaf } from '@vitrine/statements';
+import { encodeHex, equalBytes, verifyCheckpoint } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
+import { connect, patiently } from './centre-connection.ts';
 import { CountedReleases } from './counted-releases.ts';
 import { verifyWithOpenssl } from './ed25519.ts';
 import { refused } from './failure.ts';
@@ -53,7 +63,9 @@ export async function recomputeCommitments(
     throw refused(`${server} shows a view of ${rootSize} entries, but its checkpoint has ${treeSize} only`);
   const verifiedAtMs = policy === undefined ? undefined : timeUnder(policy, note, server);
 
-  const fold = new CommitmentsSteps(keys.state, origin);
+  const fold = new CommitmentsSteps(keys.state, origin, (intake, from, size) =>
+    readIntake(server, intake, { from, size }, onWait),
+  );
   for await (const { leaf, leafIndex } of readLeaves(tiles, treeSize)) {
     await fold.step(leaf, leafIndex, leafIndex < rootSize);
     if (leafIndex % 256 === 255) onEntries(leafIndex + 1, treeSize);
@@ -66,6 +78,22 @@ export async function recomputeCommitments(
   };
 }
 
+/** Leaves of a centre's intake log, as this server holds it. */
+async function readIntake(
+  server: string,
+  origin: string,
+  { from, size }: { readonly from: number; readonly size: number },
+  onWait: (reason: string) => void,
+): Promise<readonly Uint8Array[]> {
+  const { logs } = await patiently(() => connect(server).call('centre'), onWait);
+  const name = logs.find((log) => log.origin === origin)?.name;
+  if (name === undefined)
+    throw refused(`${server} does not serve ${origin}, which is part of the view that it shows`);
+  const leaves: Uint8Array[] = [];
+  for await (const { leaf } of readLeaves({ server, log: name, onWait }, size, from)) leaves.push(leaf);
+  return leaves;
+}
+
 function timeUnder(policy: string, note: string, server: string): number {
   const verdict = verifyCheckpoint(note, parseVerificationPolicy(policy).tlog);
   if (!verdict.ok)
@@ -76,16 +104,22 @@ function timeUnder(policy: string, note: string, server: string): number {
   return verdict.timeSeconds * 1000;
 }
 
+type ReadIntake = (origin: string, from: number, size: number) => Promise<readonly Uint8Array[]>;
+
 class CommitmentsSteps {
   readonly hashes = new LeafHashes();
   readonly #keys: KeysState;
   readonly #origin: string;
   readonly #fold = new CommitmentsFold();
   readonly #releases = new CountedReleases();
+  readonly #readIntake: ReadIntake;
+  /** By origin: what has been read of each intake log. */
+  readonly #intakes = new Map<string, { readonly hashes: LeafHashes; size: number }>();
   #centres: Centres = new Map();
   #newestMs = 0;
 
-  constructor(keys: KeysState, origin: string) {
+  constructor(keys: KeysState, origin: string, readIntake: ReadIntake) {
+    this.#readIntake = readIntake;
     this.#keys = keys;
     this.#origin = origin;
   }
@@ -112,7 +146,7 @@ class CommitmentsSteps {
     if (parsed !== undefined) this.#newestMs = Math.max(this.#newestMs, parsed.registeredAtMs);
     const entry = { origin: this.#origin, leafIndex };
     // Signatures are looked at only where somebody said something that matters here.
-    if (parsed === undefined || !matters(parsed)) return undefined;
+    if (parsed === undefined || !this.#matters(parsed)) return undefined;
     const verdict = admit(this.#keys, { ...entry, leaf }, verifyWithOpenssl);
     if (!verdict.admitted || !this.#releases.counts(verdict.statement, verdict.payloadDigest))
       return undefined;
@@ -125,6 +159,10 @@ class CommitmentsSteps {
       this.#fold.say(told);
       return;
     }
+    if (statement.predicateType === HEAD_TYPE) {
+      await this.#enter(statement.predicate.head, told);
+      return;
+    }
     const treeSize = statement.predicateType === COSIGNED_TYPE ? cosignedTreeSize(statement) : undefined;
     const cosignedRoot =
       treeSize === undefined || treeSize > told.entry.leafIndex
@@ -134,6 +172,50 @@ class CommitmentsSteps {
     this.#centres = centres;
     for (const document of documents) this.#fold.take(document);
     for (const end of ends) this.#fold.end(end);
+  }
+
+  #matters({ statement }: StatementLeaf): boolean {
+    if (statement.predicateType === HEAD_TYPE) return this.#isIntake(statement.predicate.head.origin);
+    return isCommitmentSaying(statement) || isConsequential(statement);
+  }
+
+  #isIntake(origin: string): boolean {
+    return [...this.#centres.values()].some(({ intake }) => intake.origin === origin);
+  }
+
+  /** What entered at a centre up to a head of its intake log, if the head tells the truth about it. */
+  async #enter(
+    head: { readonly origin: string; readonly root: string; readonly treeSize: number },
+    { registeredAtMs }: Told,
+  ): Promise<void> {
+    const { origin, root, treeSize } = head;
+    const known = this.#intakes.get(origin) ?? { hashes: new LeafHashes(), size: 0 };
+    this.#intakes.set(origin, known);
+    const from = known.size;
+    if (treeSize < from) return;
+    const leaves = await this.#readIntake(origin, from, treeSize);
+    for (const leaf of leaves) known.hashes.append(leaf);
+    known.size = treeSize;
+    if (encodeHex(await known.hashes.rootAt(treeSize)) !== root)
+      throw refused(`the entries of ${origin} that are served are not those that the root log anchors`);
+    for (const [at, leaf] of leaves.entries()) {
+      const admitted = admittedSubmission(leaf, origin, this.#origin);
+      if (admitted === undefined) continue;
+      const { payloadDigest, signer, statement } = admitted;
+      const { body, kind, product } = statement.predicate;
+      this.#fold.take(
+        documentOfSubmission({
+          entry: { origin, leafIndex: from + at },
+          payloadDigest,
+          signer,
+          kind,
+          product,
+          access: body.access,
+          vendor: (this.#keys.keys.get(signer)?.addedAtMs ?? Infinity) <= registeredAtMs,
+          anchoredAtMs: registeredAtMs,
+        }),
+      );
+    }
   }
 }
 
@@ -146,6 +228,17 @@ function parsedLeaf(leaf: Uint8Array): StatementLeaf | undefined {
   }
 }
 
-function matters({ statement }: StatementLeaf): boolean {
-  return isCommitmentSaying(statement) || isConsequential(statement);
+function admittedSubmission(
+  leaf: Uint8Array,
+  origin: string,
+  addressee: string,
+): AdmittedSubmission | undefined {
+  try {
+    const { envelope } = parseLeaf(leaf);
+    const verdict = admitSubmission({ origin, addressee, envelope }, verifyWithOpenssl);
+    return verdict.admitted ? verdict : undefined;
+  } catch (error) {
+    if (error instanceof StatementError) return undefined;
+    throw error;
+  }
 }

@@ -28,7 +28,10 @@ export const CENTRE_COSIGNING_TYPE = 'https://vitrine.dev/centre-cosigning/v1';
 const COSIGNING_EXPIRES_MS = 2 * DAY_MS;
 
 /** What of a centre's announcement matters here. */
-export type AnnouncedCentre = Pick<CentrePredicate, 'mirror' | 'version' | 'witness' | 'working'> & {
+export type AnnouncedCentre = Pick<
+  CentrePredicate,
+  'intake' | 'mirror' | 'version' | 'witness' | 'working'
+> & {
   readonly centre: Pick<CentrePredicate['centre'], 'city' | 'country' | 'name' | 'operator'> & {
     readonly region: string;
   };

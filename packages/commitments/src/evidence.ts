@@ -2,7 +2,6 @@
 
 import {
   type Admitted,
-  type AdmittedSubmission,
   ARTIFACT_TYPE,
   COMMITMENT_AMENDMENT_TYPE,
   COMMITMENT_TYPE,
@@ -11,6 +10,7 @@ import {
   EVENT_TYPE,
   HEAD_TYPE,
   type JsonValue,
+  SUBMISSION_TYPE,
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
 import type { RootStatement } from '@vitrine/statements';
@@ -99,23 +99,31 @@ export function documentOf({
   };
 }
 
-/**
- * The evidence that a statement of an intake log is.
- *
- * @param atMs when the root log registered the head under which it was read
- * @param vendor whether its signer's key is of the vendor's keys log
- */
-export function documentOfSubmission(
-  { payloadDigest, signer, statement }: AdmittedSubmission,
-  { atMs, entry, vendor }: { readonly atMs: number; readonly entry: EntryAddress; readonly vendor: boolean },
-): EvidenceDocument {
-  const { predicate, predicateType } = statement;
+/** Something said to the vendor at a centre, as an intake log has it. */
+export interface EnteredSubmission {
+  /** Where it stands in the intake log. */
+  readonly entry: EntryAddress;
+  readonly payloadDigest: string;
+  readonly signer: string;
+  readonly kind: string;
+  readonly product: string | undefined;
+  /** Whether everyone may read it, or its addressee only. */
+  readonly access: string;
+  /** Whether the signer's key stood in the vendor's keys log then. */
+  readonly vendor: boolean;
+  /** When the root log registered the head under which it is part of the view. */
+  readonly anchoredAtMs: number;
+}
+
+/** The evidence that a submission is: that it was made, by whom and of what kind; what it says stands in its body. */
+export function documentOfSubmission(entered: EnteredSubmission): EvidenceDocument {
+  const { access, anchoredAtMs, entry, kind, payloadDigest, product, signer, vendor } = entered;
   return {
-    type: predicateType,
-    atMs,
+    type: SUBMISSION_TYPE,
+    atMs: anchoredAtMs,
     by: { keyids: [signer], vendor },
-    ...(predicate.product === undefined ? {} : { product: predicate.product }),
-    data: { ...predicate },
+    ...(product === undefined ? {} : { product }),
+    data: { access, kind, log: entry.origin },
     entry,
     restsOn: [payloadDigest],
   };

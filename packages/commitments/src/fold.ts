@@ -45,7 +45,8 @@ export class CommitmentsFold {
   readonly #commitments = new Map<string, CommitmentFacts>();
   readonly #open = new Map<string, readonly OpenRequirement[]>();
   readonly #index = new RequirementIndex();
-  readonly #documents = new Map<string, EvidenceDocument[]>();
+  readonly #documents = new Map<string, { readonly number: number; readonly document: EvidenceDocument }[]>();
+  #number = 0;
   readonly #ends = new Map<string, EvidenceEnd[]>();
   /** Which commitments have evidence that rests on a name. */
   readonly #resting = new Map<string, string[]>();
@@ -72,7 +73,7 @@ export class CommitmentsFold {
 
   /** A piece of evidence. */
   take(document: EvidenceDocument): void {
-    append(this.#documents, document.type, document);
+    append(this.#documents, document.type, { number: this.#number++, document });
     for (const { id, requirement } of this.#index.candidates(document)) {
       const known = this.#commitments.get(id);
       const facts = known === undefined ? undefined : takeEvidence(known, requirement, document);
@@ -112,11 +113,13 @@ export class CommitmentsFold {
     if (this.#resting.get(name)?.at(-1) !== id) append(this.#resting, name, id);
   }
 
-  /** Of several types in the order of the log: by log time, those of one time as they were told. */
+  /** Of several types in the order in which they were told. */
   *#earlier(types: ReadonlySet<string>): Generator<EvidenceDocument> {
     const lists = [...types].map((type) => this.#documents.get(type) ?? []);
     const [only = []] = lists;
-    yield* lists.length === 1 ? only : lists.flat().toSorted((left, right) => left.atMs - right.atMs);
+    const all =
+      lists.length === 1 ? only : lists.flat().toSorted((left, right) => left.number - right.number);
+    for (const { document } of all) yield document;
   }
 }
 

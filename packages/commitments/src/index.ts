@@ -43,6 +43,7 @@ export { type Consequences, consequencesOf, isConsequential } from './evidence-o
 export {
   documentOf,
   documentOfSubmission,
+  type EnteredSubmission,
   type EntryAddress,
   type EvidenceDocument,
   type EvidenceEnd,

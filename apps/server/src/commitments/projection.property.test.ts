@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommitmentsFold, consequencesOf, isCommitmentSaying } from '@vitrine/commitments';
 import type { Told } from '@vitrine/commitments';
-import { RELEASE_TYPE, releaseStatement, withdrawalStatement } from '@vitrine/statements';
+import { emptyKeysState, RELEASE_TYPE, releaseStatement, withdrawalStatement } from '@vitrine/statements';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -160,6 +160,7 @@ async function projected(told: readonly Told[]) {
             digest: payloadDigest,
             signers,
             statement,
+            keys: emptyKeysState('acme.example/keys'),
           });
           if ('refusal' in folded) reason ??= folded.refusal;
           else facts.push(...folded.facts);

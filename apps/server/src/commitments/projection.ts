@@ -2,6 +2,7 @@
 import {
   consequencesOf,
   cosignedTreeSize,
+  documentOfSubmission,
   endEvidence,
   inForce,
   interestsMetBy,
@@ -27,6 +28,7 @@ import { CENTRE_TYPE, COMMITMENT_TYPE, COSIGNED_TYPE, EVENT_TYPE } from '@vitrin
 import { NOTHING } from '../projection/projection.ts';
 import type { Folded, Projection, Told } from '../projection/projection.ts';
 import type { Fact, ReadTx } from '../projection/schema.ts';
+import type { CommitmentFact } from './tables.ts';
 import { formatDocument, formatFacts, parseDocument, parseFacts } from './stored.ts';
 
 export interface CommitmentsProjectionOptions {
@@ -68,22 +70,10 @@ export function commitmentsProjection({ origin, rootAt }: CommitmentsProjectionO
     const centres: Centres = asksForCentres ? await readCentres(tx) : new Map();
     const { documents, ends } = consequencesOf(told, centres, cosignedRoot);
 
-    /** Those that this statement changes, as far as it is told. */
-    const changed = new Map<string, CommitmentFacts>();
-    const now = async (id: string): Promise<CommitmentFacts | undefined> =>
-      changed.get(id) ?? (await readFacts(tx, id));
-    for (const document of documents) {
-      for (const { id, requirement } of await readInterested(tx, document)) {
-        const facts = await now(id);
-        const asked = facts === undefined ? undefined : requirementsOf(facts)[requirement];
-        if (facts === undefined || asked === undefined) continue;
-        const taken = takeEvidence(facts, asked, document);
-        if (taken !== undefined) changed.set(id, taken);
-      }
-    }
+    const changed = await shownBy(tx, documents);
     for (const end of ends) {
       for (const id of await readResting(tx, end.name)) {
-        const facts = await now(id);
+        const facts = changed.get(id) ?? (await readFacts(tx, id));
         if (facts !== undefined) changed.set(id, endEvidence(facts, end));
       }
     }
@@ -174,25 +164,12 @@ async function createTables({ schema }: ReadTx): Promise<void> {
 async function record(tx: ReadTx, fact: Fact): Promise<void> {
   switch (fact.fact) {
     case 'commitment-said':
-    case 'commitment-shown': {
-      await tx
-        .insertInto('commitments')
-        .values(fact.row)
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ facts: fact.row.facts }))
-        .execute();
-      const facts = parseFacts(fact.row.facts);
-      if (fact.fact === 'commitment-said') await recordInterests(tx, facts);
-      const names = new Set(
-        inForce(facts).evidence.flatMap((pieces) => pieces.flatMap(({ restsOn }) => restsOn)),
-      );
-      if (names.size > 0)
-        await tx
-          .insertInto('commitment_rests')
-          .values([...names].map((name) => ({ name, id: facts.id })))
-          .onConflict((conflict) => conflict.columns(['name', 'id']).doNothing())
-          .execute();
+    case 'commitment-shown':
+      await recordCommitment(tx, fact);
       break;
-    }
+    case 'intake-anchored':
+      await recordSubmissions(tx, fact.row);
+      break;
     case 'evidence-told':
       await tx.insertInto('evidence_documents').values(fact.row).execute();
       break;
@@ -201,6 +178,85 @@ async function record(tx: ReadTx, fact: Fact): Promise<void> {
       break;
     default:
   }
+}
+
+/** What entered at a centre is evidence from the head on that makes it part of the view; the facts of that are the submissions themselves. */
+async function recordSubmissions(
+  tx: ReadTx,
+  head: { readonly origin: string; readonly leaf_index: number; readonly anchored_at: number },
+): Promise<void> {
+  const rows = await tx
+    .selectFrom('submissions')
+    .selectAll()
+    .where('origin', '=', head.origin)
+    .where('head_index', '=', head.leaf_index)
+    .orderBy('entry_index')
+    .execute();
+  const documents = rows.map((row) =>
+    documentOfSubmission({
+      entry: { origin: row.origin, leafIndex: row.entry_index },
+      payloadDigest: row.digest,
+      signer: row.signer,
+      kind: row.kind,
+      product: row.product ?? undefined,
+      access: row.access,
+      vendor: row.by_vendor === 1,
+      anchoredAtMs: head.anchored_at,
+    }),
+  );
+  const changed = await shownBy(tx, documents);
+  for (const [position, document] of documents.entries())
+    await tx
+      .insertInto('evidence_documents')
+      .values({
+        leaf_index: head.leaf_index,
+        position,
+        type: document.type,
+        document: formatDocument(document),
+      })
+      .execute();
+  for (const facts of changed.values())
+    await recordCommitment(tx, { fact: 'commitment-shown', row: rowOf(facts) });
+}
+
+/** The commitments that documents change, as they are after all of them. */
+async function shownBy(
+  tx: ReadTx,
+  documents: readonly EvidenceDocument[],
+): Promise<Map<string, CommitmentFacts>> {
+  const changed = new Map<string, CommitmentFacts>();
+  for (const document of documents) {
+    for (const { id, requirement } of await readInterested(tx, document)) {
+      const facts = changed.get(id) ?? (await readFacts(tx, id));
+      const asked = facts === undefined ? undefined : requirementsOf(facts)[requirement];
+      if (facts === undefined || asked === undefined) continue;
+      const taken = takeEvidence(facts, asked, document);
+      if (taken !== undefined) changed.set(id, taken);
+    }
+  }
+  return changed;
+}
+
+async function recordCommitment(
+  tx: ReadTx,
+  fact: Extract<CommitmentFact, { readonly fact: 'commitment-said' | 'commitment-shown' }>,
+): Promise<void> {
+  await tx
+    .insertInto('commitments')
+    .values(fact.row)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ facts: fact.row.facts }))
+    .execute();
+  const facts = parseFacts(fact.row.facts);
+  if (fact.fact === 'commitment-said') await recordInterests(tx, facts);
+  const names = new Set(
+    inForce(facts).evidence.flatMap((pieces) => pieces.flatMap(({ restsOn }) => restsOn)),
+  );
+  if (names.size === 0) return;
+  await tx
+    .insertInto('commitment_rests')
+    .values([...names].map((name) => ({ name, id: facts.id })))
+    .onConflict((conflict) => conflict.columns(['name', 'id']).doNothing())
+    .execute();
 }
 
 async function recordInterests(tx: ReadTx, facts: CommitmentFacts): Promise<void> {
@@ -280,16 +336,31 @@ async function readResting(tx: ReadTx, name: string): Promise<readonly string[]>
 async function readCentres(tx: ReadTx): Promise<Centres> {
   const rows = await tx.selectFrom('centres').selectAll().orderBy('leaf_index').execute();
   return new Map(
-    rows.map(({ city, country, mirror, name, operator, region, version, witness, working }) => [
-      name,
-      {
-        centre: { city, country, name, operator, region },
+    rows.map(
+      ({
+        city,
+        country,
+        intake_origin,
+        intake_vkey,
         mirror,
+        name,
+        operator,
+        region,
         version,
         witness,
-        working: working === 1,
-      },
-    ]),
+        working,
+      }) => [
+        name,
+        {
+          centre: { city, country, name, operator, region },
+          intake: { origin: intake_origin, vkey: intake_vkey },
+          mirror,
+          version,
+          witness,
+          working: working === 1,
+        },
+      ],
+    ),
   );
 }
 

@@ -47,6 +47,7 @@ export function intakeProjection({ held }: IntakeProjectionOptions): Projection 
         .addColumn('digest', 'text', (column) => column.notNull())
         .addColumn('registered_at', 'bigint', (column) => column.notNull())
         .addColumn('signer', 'text', (column) => column.notNull())
+        .addColumn('by_vendor', 'integer', (column) => column.notNull())
         .addColumn('kind', 'text', (column) => column.notNull())
         .addColumn('product', 'text')
         .addColumn('access', 'text', (column) => column.notNull())
@@ -87,7 +88,7 @@ export function intakeProjection({ held }: IntakeProjectionOptions): Projection 
 
 async function foldHead(
   tx: ReadTx,
-  { leafIndex, registeredAt }: Told,
+  { keys, leafIndex, registeredAt }: Told,
   { origin, root, treeSize }: { readonly origin: string; readonly root: string; readonly treeSize: number },
   addressee: string,
   held: (size: number) => Promise<LogView>,
@@ -107,7 +108,13 @@ async function foldHead(
     return { refusal: `${origin} has another root at ${treeSize} entries than this head says` };
   const facts: IntakeFact[] = [];
   for await (const entry of log.readEntries(from, treeSize)) {
-    const fact = submissionOf(entry.leaf, { origin, addressee, leafIndex, entryIndex: entry.leafIndex });
+    const fact = submissionOf(entry.leaf, {
+      origin,
+      addressee,
+      leafIndex,
+      entryIndex: entry.leafIndex,
+      isVendor: (keyid) => (keys.keys.get(keyid)?.addedAtMs ?? Infinity) <= registeredAt,
+    });
     if (fact !== undefined) facts.push(fact);
   }
   const row = { origin, leaf_index: leafIndex, size: treeSize, root, anchored_at: registeredAt };
@@ -122,6 +129,7 @@ function submissionOf(
     readonly addressee: string;
     readonly leafIndex: number;
     readonly entryIndex: number;
+    readonly isVendor: (keyid: string) => boolean;
   },
 ): IntakeFact | undefined {
   const { origin, addressee } = at;
@@ -144,6 +152,7 @@ function submissionOf(
       digest: verdict.payloadDigest,
       registered_at: parsed.registeredAtMs,
       signer: verdict.signer,
+      by_vendor: at.isVendor(verdict.signer) ? 1 : 0,
       kind,
       product: product ?? null,
       access: body.access,

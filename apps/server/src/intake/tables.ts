@@ -10,6 +10,8 @@ export interface IntakeTables {
     digest: string;
     registered_at: number;
     signer: string;
+    /** 1 when the signer's key stood in the vendor's keys log then, else 0. */
+    by_vendor: number;
     kind: string;
     product: string | null;
     /** `public` with the body's digest, `addressee` with the commitment to it. */

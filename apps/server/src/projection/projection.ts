@@ -1,5 +1,5 @@
 /** What a projection is: it judges the admitted statements of the root log, in order, and keeps what became known. */
-import type { RootStatement } from '@vitrine/statements';
+import type { KeysState, RootStatement } from '@vitrine/statements';
 import type { Fact, ReadTx } from './schema.ts';
 
 /** An admitted statement of the root log. `digest`: its payload digest; `signers`: sorted keyids. */
@@ -9,6 +9,8 @@ export interface Told {
   readonly digest: string;
   readonly signers: readonly string[];
   readonly statement: RootStatement;
+  /** The keys log as far as it is anchored. Of what is judged anew it may be further than the statement: look at its times. */
+  readonly keys: KeysState;
 }
 
 /** Why a statement counts for nothing although it is admitted, or what is known since it was said. */

@@ -203,6 +203,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
         digest: verdict.payloadDigest,
         signers: verdict.signers,
         statement: verdict.statement,
+        keys: next.state,
       };
       for (const projection of projections) {
         const folded = await projection.fold(tx, told);
