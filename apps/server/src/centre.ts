@@ -16,6 +16,7 @@ import { disposalsProjection } from './disposals/projection.ts';
 import { createEvidenceMaker } from './evidence/commands.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { addExplorerRoutes } from './explorer/routes.ts';
+import { addStatusRoute } from './explorer/status.ts';
 import { addViewDigestRoute } from './explorer/view-digest.ts';
 import { eventsProjection } from './events/projection.ts';
 import { addEventRoutes } from './events/routes.ts';
@@ -213,6 +214,7 @@ export async function startCentre({
   const notices = (): Notice[] => [...monitor.notices(), ...logs.notices()];
   addMonitorRoutes(router, { monitor, notices, nowMs });
   addCentreRoutes(router, { name: config.name, root, projector, read, notices });
+  addStatusRoute(router, { config, version, logs, read, notices });
   addCommitmentRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {
@@ -273,6 +275,8 @@ export async function startCentre({
   await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
   addObservability(http.app, {
     logs: logs.written,
+    followed: () => logs.followed,
+    witnesses: () => logs.witnesses,
     vaultMetrics: () => vault.metrics(),
     projectedSize: () => projector.size,
   });

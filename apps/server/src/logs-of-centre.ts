@@ -21,7 +21,7 @@ import { LogError } from './log/log-error.ts';
 import type { LogStorage } from './log/log-store.ts';
 import type { ReadDb } from './projection/schema.ts';
 import { followInstance, type FollowedInstance } from './witnessing/followed-instance.ts';
-import { FollowedLogs, type FollowRequest } from './witnessing/followed-logs.ts';
+import { FollowedLogs, type FollowedStanding, type FollowRequest } from './witnessing/followed-logs.ts';
 import type { FollowedStore } from './witnessing/followed-store.ts';
 import type { MirroredLog } from './witnessing/mirror.ts';
 import { parseNativePolicy } from './witnessing/native-policy.ts';
@@ -66,6 +66,8 @@ export interface LogsOfCentre extends LogViews {
   whenShown(): Promise<void>;
   /** Whom the writer asks for cosignatures, and how they answer; empty for a follower. */
   readonly witnesses: readonly WitnessStanding[];
+  /** The logs that other centres write, and how following them goes. */
+  readonly followed: readonly FollowedStanding[];
   /** What everyone who reads here must know of the logs. */
   notices(): readonly Notice[];
   close(): Promise<void>;
@@ -203,6 +205,9 @@ export async function openLogsOfCentre({
     },
     get witnesses() {
       return pool?.standings ?? [];
+    },
+    get followed() {
+      return followed.standings;
     },
     notices() {
       const failure = instance === undefined ? written.get(ROOT_LOG).publicationFailure : null;

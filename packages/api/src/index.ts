@@ -6,3 +6,4 @@ export * from './events.ts';
 export * from './problem-codes.ts';
 export * from './routes.ts';
 export * from './schemas.ts';
+export * from './status.ts';

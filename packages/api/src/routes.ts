@@ -4,6 +4,7 @@ import { CentreListSchema, NoticeListSchema, ResolvedForksSchema } from './centr
 import { EventListSchema } from './events.ts';
 import { CommitmentDetailSchema, CommitmentIdSchema, CommitmentListSchema } from './commitments.ts';
 import { PackIdSchema, PackListSchema, PackSchema } from './packs.ts';
+import { CentreStatusSchema } from './status.ts';
 import {
   AcceptedSchema,
   AcceptedStatementSchema,
@@ -295,6 +296,13 @@ export const routes = {
     session: false,
     body: v.strictObject({ envelope: EnvelopeTextSchema }),
     response: ResolvedForksSchema,
+  },
+  status: {
+    method: 'GET',
+    path: '/api/status',
+    summary: 'How this centre is doing: its roles, logs and witnesses, what it follows, and what is amiss',
+    session: false,
+    response: CentreStatusSchema,
   },
   challenge: {
     method: 'POST',

@@ -1,13 +1,14 @@
 /** HTTP: what the centre is, its logs and their entries. Anyone may read them. */
-import type { Centre, LogSummary } from '@vitrine/api';
+import type { Centre } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
-import { isWritten, type LogView, type LogViews } from '../log/log.ts';
+import type { LogView, LogViews } from '../log/log.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Router } from '../router.ts';
 import { entryDetail, entryRow } from './entries.ts';
 import type { RefusalOf } from './entries.ts';
+import { kindOf, summaryOf } from './log-summary.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -109,28 +110,4 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
       hashes: (await log.consistencyProof(query.from, query.to)).map(encodeHex),
     };
   });
-}
-
-function summaryOf(log: LogView): LogSummary {
-  return {
-    name: log.name,
-    origin: log.origin,
-    kind: kindOf(log),
-    vkey: log.vkey,
-    size: log.published.size,
-    durableSize: log.size,
-    publishedAt: log.published.cosignedAt * 1000,
-    state: stateOf(log),
-  };
-}
-
-function kindOf(log: LogView): LogSummary['kind'] {
-  if (log.kind === 'open') return 'open';
-  return log.name === 'keys' || log.name === 'intake' ? log.name : 'statements';
-}
-
-function stateOf(log: LogView): LogSummary['state'] {
-  if (!isWritten(log)) return 'following';
-  if (log.state === 'open') return 'writing';
-  return log.state === 'disk-full' || log.state === 'awaiting-witnesses' ? 'refusing' : 'stopped';
 }

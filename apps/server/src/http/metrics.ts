@@ -4,6 +4,8 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logs } from '../log/log.ts';
 import type { HistogramSnapshot, LogMetrics } from '../log/metrics.ts';
 import type { VaultMetrics } from '../vault/vault.ts';
+import type { FollowedStanding } from '../witnessing/followed-logs.ts';
+import type { WitnessStanding } from '../witnessing/witness-pool.ts';
 
 const gauges: readonly (readonly [name: string, help: string, of: (metrics: LogMetrics) => number])[] = [
   ['size', 'Durable entries', (metrics) => metrics.size],
@@ -34,6 +36,35 @@ const gauges: readonly (readonly [name: string, help: string, of: (metrics: LogM
   ['publication_failures_total', 'Publications that failed', (metrics) => metrics.publicationFailures],
   ['writable', '1 while the log takes entries', (metrics) => (metrics.state === 'open' ? 1 : 0)],
 ];
+const followedGauges: readonly (readonly [
+  name: string,
+  help: string,
+  of: (standing: FollowedStanding) => number,
+])[] = [
+  ['size', 'Entries held of a log that another centre writes', ({ size }) => size],
+  ['published_size', 'Entries shown of a log that another centre writes', (log) => log.publishedSize],
+  [
+    'last_verified_seconds',
+    "When its server's newest checkpoint was last seen and held, seconds since 1970",
+    ({ verifiedAtMs }) => (verifiedAtMs ?? 0) / 1000,
+  ],
+];
+const witnessGauges: readonly (readonly [
+  name: string,
+  help: string,
+  of: (standing: WitnessStanding) => number,
+])[] = [
+  [
+    'last_cosigned_seconds',
+    'Time in the newest cosignature of a witness that the writer asks, seconds since 1970',
+    ({ lastCosignedAt }) => lastCosignedAt ?? 0,
+  ],
+  [
+    'answering',
+    '1 unless it did not cosign when it was asked last',
+    ({ problem }) => (problem === null ? 1 : 0),
+  ],
+];
 const histograms: readonly (readonly [
   name: string,
   help: string,
@@ -46,6 +77,8 @@ const histograms: readonly (readonly [
 
 export interface Observed {
   readonly logs: Logs;
+  readonly followed: () => readonly FollowedStanding[];
+  readonly witnesses: () => readonly WitnessStanding[];
   readonly vaultMetrics: () => VaultMetrics;
   /** Entries of the root log that the projections have folded. */
   readonly projectedSize: () => number;
@@ -92,6 +125,28 @@ export function addObservability(app: FastifyInstance, observed: Observed): void
       help: `${name} in the vault`,
       registers: [registry],
       collect: () => gauge.set(observed.vaultMetrics()[name]),
+    });
+  }
+  for (const [name, help, of] of followedGauges) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_followed_${name}`,
+      help,
+      labelNames: ['origin'],
+      registers: [registry],
+      collect: () => {
+        for (const log of observed.followed()) gauge.set({ origin: log.origin }, of(log));
+      },
+    });
+  }
+  for (const [name, help, of] of witnessGauges) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_witness_${name}`,
+      help,
+      labelNames: ['witness'],
+      registers: [registry],
+      collect: () => {
+        for (const witness of observed.witnesses()) gauge.set({ witness: witness.name }, of(witness));
+      },
     });
   }
   const projected: Gauge = new Gauge({

@@ -5,7 +5,7 @@ import { LogError } from '../log/log-error.ts';
 import { FollowError, type ForkEvidence } from './follow-error.ts';
 import { type Acceptance, FollowedLog } from './followed-log.ts';
 import type { FollowedStore } from './followed-store.ts';
-import { Follower } from './follower.ts';
+import { Follower, type FollowerStanding } from './follower.ts';
 
 export interface FollowedLogsOptions {
   /** Where a log with this origin is kept. */
@@ -33,6 +33,14 @@ export interface FollowRequest {
   readonly byItself?: boolean;
 }
 
+export interface FollowedStanding extends FollowerStanding {
+  readonly name: string;
+  readonly origin: string;
+  /** Entries that are held, and those of them under a checkpoint that is shown. */
+  readonly size: number;
+  readonly publishedSize: number;
+}
+
 interface Following {
   readonly log: FollowedLog;
   readonly follower: Follower;
@@ -52,6 +60,17 @@ export class FollowedLogs {
   /** Those that are open. */
   get logs(): readonly FollowedLog[] {
     return [...this.#open.values()].map(({ log }) => log);
+  }
+
+  /** How following each of them goes. */
+  get standings(): readonly FollowedStanding[] {
+    return [...this.#open.values()].map(({ log, follower }) => ({
+      name: log.name,
+      origin: log.origin,
+      size: log.size,
+      publishedSize: log.isPublished ? log.published.size : 0,
+      ...follower.standing,
+    }));
   }
 
   /** Goes on following a log after a fork. */

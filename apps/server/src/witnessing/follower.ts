@@ -30,6 +30,15 @@ export type FollowerOptions = {
   readonly onFork?: (fork: ForkEvidence) => void;
 };
 
+/** How following goes, for people: nothing is decided by it. Times are milliseconds since 1970. */
+export interface FollowerStanding {
+  readonly url: string;
+  /** When its server's newest checkpoint was seen last and held; null before the first time. */
+  readonly verifiedAtMs: number | null;
+  /** Why the last attempt failed; null if it did not. */
+  readonly problem: string | null;
+}
+
 export class Follower {
   readonly log: FollowedLog;
   readonly #options: FollowerOptions;
@@ -39,6 +48,8 @@ export class Follower {
   readonly #ending = new AbortController();
   #fork: FollowError | null = null;
   #pauseMs: number;
+  #verifiedAtMs: number | null = null;
+  #problem: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
 
@@ -58,9 +69,25 @@ export class Follower {
    * @throws FollowError @throws LogError `disk-full`, `corrupt`, `closed`
    */
   async pull(): Promise<Received> {
-    const note = await this.#readCheckpoint();
-    const companions = (await this.#options.companions?.()) ?? {};
-    return this.#receive({ note, show: true, companions });
+    try {
+      const note = await this.#readCheckpoint();
+      const companions = (await this.#options.companions?.()) ?? {};
+      const received = await this.#receive({ note, show: true, companions });
+      this.#verifiedAtMs = Date.now();
+      this.#problem = null;
+      return received;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
+  }
+
+  get standing(): FollowerStanding {
+    return {
+      url: String(this.#options.url),
+      verifiedAtMs: this.#verifiedAtMs,
+      problem: this.#fork?.message ?? this.#problem,
+    };
   }
 
   /**
