@@ -6,7 +6,7 @@
  * at T or later, and shown before it. Of the lead's cosignatures only those stay whose cosigner has cosigned every companion
  * afterwards: so whoever cites the lead's checkpoint can cite companions no older, under any quorum.
  */
-import { formatNote, type NoteSignature, parseNote } from '@vitrine/tlog';
+import { cosignatureTime, formatNote, type NoteSignature, parseNote } from '@vitrine/tlog';
 import type { Cosigner, SignedCheckpoint } from './checkpoint-signing.ts';
 import type { Clock } from './clock.ts';
 import type { Cosigners } from './cosigners.ts';
@@ -232,15 +232,22 @@ export class Publication {
     return { shown, others };
   }
 
-  /** The checkpoint with the cosignatures of those others who cosigned each of these as well. */
+  /** The checkpoint with the cosignatures of those others who cosigned each of these as well, at no earlier time: one that lies may date them so. */
   #withOthers(
     { log }: Prepared,
     { shown, others }: Cosigned,
     also: readonly Cosigned[],
   ): PublishedCheckpoint {
     if (this.#others?.concern(log.origin) !== true) return shown;
-    const kept = others.filter(({ name, keyId }) =>
-      also.every((each) => each.others.some((other) => other.name === name && other.keyId === keyId)),
+    const kept = others.filter(({ name, keyId, signature }) =>
+      also.every((each) =>
+        each.others.some(
+          (other) =>
+            other.name === name &&
+            other.keyId === keyId &&
+            cosignatureTime(other.signature) >= cosignatureTime(signature),
+        ),
+      ),
     );
     const { text, signatures } = parseNote(shown.note);
     const note = formatNote({ text, signatures: [...signatures, ...kept] });

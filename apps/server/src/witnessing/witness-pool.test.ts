@@ -4,7 +4,15 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatTreeSizeLine, parseCheckpoint, parseNote, verifyCheckpoint } from '@vitrine/tlog';
+import {
+  cosign,
+  formatSignatureLines,
+  formatTreeSizeLine,
+  formatVkey,
+  parseCheckpoint,
+  parseNote,
+  verifyCheckpoint,
+} from '@vitrine/tlog';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../log/clock.ts';
 import type { Log, Logs } from '../log/log.ts';
@@ -237,6 +245,31 @@ describe('publication', () => {
         : reach(url, body, signal);
     const shown = await log.whenPublished(await append(log, 2));
     expect(cosigners(shown.note)).toEqual(['b.example/witness', 'c.example/witness']);
+    network.addCheckpoint = reach;
+  });
+
+  test('a cosigner that dates the companion earlier than the lead is not counted for the lead', async () => {
+    const key = newKey();
+    const name = 'liar.example/witness';
+    const vkey = formatVkey({ name, type: 0x04, publicKey: key.publicKey });
+    policyText = policyText.replace(/witness b .*/, `witness b ${vkey} http://b`);
+    const reach = network.addCheckpoint.bind(network);
+    network.addCheckpoint = (url, body, signal) => {
+      if (url !== 'http://b') return reach(url, body, signal);
+      const { text } = parseNote(body.slice(body.indexOf('\n\n') + 2));
+      const timeSeconds = Math.floor(Date.now() / 1000) - (text.startsWith('test.example/keys') ? 3600 : 0);
+      const line = formatSignatureLines([cosign(text, timeSeconds, { name, ...key })]);
+      return Promise.resolve({ status: 200, body: Buffer.from(line) });
+    };
+    const logs = await open();
+    const log = logs.get('root');
+    const { note } = await log.whenPublished(await append(log, 1));
+    expect(cosigners(note)).toEqual(['a.example/witness', 'c.example/witness']);
+    network.manners.set('http://c', 'away');
+    await append(log, 2);
+    await expect.poll(() => log.publicationFailure?.code).toBe('no-quorum');
+    network.manners.set('http://c', 'well');
+    await log.whenPublished(1);
     network.addCheckpoint = reach;
   });
 
