@@ -83,6 +83,8 @@ export function centresProjection(rootAt: (size: number) => Promise<string>): Pr
         return {
           refusal: `its checkpoint of ${opened.size} entries says something of entries that come after it`,
         };
+      if (encodeHex(opened.root) !== statement.subject[0].digest.sha256)
+        return { refusal: 'its subject is not the root of the checkpoint that it carries' };
       if (encodeHex(opened.root) !== (await rootAt(opened.size)))
         return { refusal: `its checkpoint has another root at ${opened.size} entries than this log` };
       const centres = await tx

@@ -1,7 +1,5 @@
 /** Atom feeds (RFC 4287). */
 
-export const ATOM_TYPE = 'application/atom+xml; charset=utf-8';
-
 export interface AtomEntry {
   /** Permanent, an IRI: see {@link tagUri}. */
   readonly id: string;

@@ -23,8 +23,3 @@ export function dayInWords(timeMs: number): string {
     timeZone: 'UTC',
   }).format(timeMs);
 }
-
-/** `3 days`, of a distance between two times. */
-export function daysBetween(fromMs: number, untilMs: number): number {
-  return Math.floor((untilMs - fromMs) / DAY_MS);
-}

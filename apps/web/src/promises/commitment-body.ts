@@ -1,6 +1,5 @@
 /** The text of a promise or an event: fetched, its digest checked in this page, and only then read. */
 import { CommitmentError, parseCommitmentBody, parseEventBody } from '@vitrine/commitments';
-import type { CommitmentBody, EventBody } from '@vitrine/commitments';
 import { queryOptions } from '@tanstack/react-query';
 import { bodyQuery } from '../components/checked-body-query.ts';
 import { queryClient } from '../api-client.ts';
@@ -23,8 +22,6 @@ export function eventBodyQuery(digest: string) {
     queryFn: () => readChecked(digest, parseEventBody),
   });
 }
-
-export type { CommitmentBody, EventBody };
 
 async function readChecked<Body>(
   digest: string,

@@ -50,6 +50,12 @@ function eventBodyOf(leaf: string): string | undefined {
   }
 }
 
+/** The value in which it differs from others, which is canonical JSON. */
+function valueInWords(value: string): string {
+  const text = /^"(.*)"$/.exec(value)?.[1] ?? value;
+  return visibleName(text);
+}
+
 /** One piece of evidence: what it says, since when it shows it, who signed it, and its entry in the log. */
 export function EvidenceItem({
   piece,
@@ -66,6 +72,9 @@ export function EvidenceItem({
   const { ended, expiresAtMs, renewed } = piece;
   return (
     <li className="border-l-2 border-line py-0.5 pl-4">
+      {piece.value === undefined ? null : (
+        <span className="font-semibold">{valueInWords(piece.value)}: </span>
+      )}
       {log === undefined ? piece.type : <SaidByEntry log={log.name} leafIndex={piece.entry.leafIndex} />}
       <p className="text-sm text-soft">
         {piece.happened === undefined
