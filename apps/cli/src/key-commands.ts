@@ -143,6 +143,23 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
       ),
     );
 
+  saying(keys.command('resolve-fork'))
+    .description(
+      'after a fork: the log goes on with the branch that a centre shows; to be sent to every centre',
+    )
+    .requiredOption(
+      '--evidence <file>',
+      'a proof of misbehaviour; once for each that a centre keeps',
+      gathered,
+    )
+    .option('--branch-of <url>', 'the centre that shows the branch which is kept; --server unless given')
+    .action(
+      async (options: Parameters<typeof import('./commands/keys-resolve-fork.ts').keysResolveFork>[0]) =>
+        run(options, async (terminal) =>
+          (await import('./commands/keys-resolve-fork.ts')).keysResolveFork(options, terminal),
+        ),
+    );
+
   keys
     .command('holder <who>')
     .description('a file that says who stands behind a key, for keys add --holder; needs no server')

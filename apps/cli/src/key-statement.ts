@@ -1,11 +1,18 @@
 /** The way of every statement that an operator makes for the keys log: said in words, signed, then sent, or written to a file for others to sign. */
-import { type KeysState, type KeysStatement, logOrigin, type Signer } from '@vitrine/statements';
+import {
+  FORK_RESOLUTION_TYPE,
+  type KeysState,
+  type KeysStatement,
+  logOrigin,
+  type Signer,
+} from '@vitrine/statements';
 import * as v from 'valibot';
 import { couldNotRun, refused } from './failure.ts';
 import { prospectOf, registerKeyStatement } from './key-registration.ts';
 import type { Prospect } from './key-registration.ts';
 import { formatKeyStatement, signedBy, unsigned } from './key-statement-file.ts';
 import type { KeyStatementFile } from './key-statement-file.ts';
+import { tellResolution } from './fork-resolution.ts';
 import { inWords, shortType } from './key-statement-in-words.ts';
 import { readKeysLog } from './keys-log-source.ts';
 import { createFile } from './new-file.ts';
@@ -81,8 +88,10 @@ export async function send(
   if (prospect?.outlook === 'counts')
     for (const warning of prospect.warnings) terminal.note(`warning: ${printable(warning)}`);
   const onWait = waiting(terminal);
-  const accepted = await registerKeyStatement(server, file, onWait);
   const { predicate, predicateType } = file.statement;
+  if (predicateType === FORK_RESOLUTION_TYPE && !(await tellResolution(server, file, onWait, json, terminal)))
+    return 0;
+  const accepted = await registerKeyStatement(server, file, onWait);
   if (json)
     terminal.print(
       `${JSON.stringify({ log: predicate.log, type: predicateType, signers: file.signatures.map(({ keyid }) => keyid), accepted })}\n`,

@@ -16,7 +16,7 @@ const statuses: Record<ProblemCode, readonly [status: number, title: string]> = 
   'malformed-checkpoint': [400, 'The body is not a signed checkpoint'],
   'checkpoint-not-signed': [403, 'The log has not signed the checkpoint'],
   'log-forked': [409, 'The log has signed two histories'],
-  'log-frozen': [503, 'The log is frozen'],
+  'log-frozen': [409, 'The log is frozen'],
   'entry-too-large': [413, 'The entry is too large'],
   'malformed-bundle': [400, 'The entry bundle is malformed'],
   'body-too-large': [413, 'The body is too large'],

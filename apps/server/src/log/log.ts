@@ -138,6 +138,8 @@ export interface Log extends LogView {
   readonly state: LogState;
   /** Why the last publication failed: `no-quorum` says which cosigners are missing. null if it did not. */
   readonly publicationFailure: LogError | null;
+  /** @throws LogError `log-frozen` while a fork of this log is known that is not resolved */
+  requireNotFrozen(): void;
   /** registeredAt of the newest durable entry, 0 without one; null in an open log. */
   readonly newestRegisteredAt: number | null;
   /**
@@ -152,7 +154,7 @@ export interface Log extends LogView {
    * whose identity the log has, or that stands twice in the group, is answered with the existing index.
    * The bytes MUST NOT be changed before it settles.
    * @throws LogError `entry-too-large`, `overloaded`, `disk-full`, `writer-stopped`, `clock-behind`,
-   *   `clock-jumped`, `awaiting-witnesses`, `behind-witness`, `no-quorum` (so much waits for cosignatures that memory is
+   *   `clock-jumped`, `awaiting-witnesses`, `behind-witness`, `log-frozen`, `no-quorum` (so much waits for cosignatures that memory is
    *   full), `closed`. After each of them nothing of the group was acknowledged, and the caller may
    *   append it again: whatever did become durable is then found as a duplicate.
    * @throws RangeError for an empty group

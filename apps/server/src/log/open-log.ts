@@ -187,6 +187,10 @@ export class OpenLog implements Log {
     return this.#sequencer.state;
   }
 
+  requireNotFrozen(): void {
+    this.#sequencer.requireNotFrozen();
+  }
+
   get publicationFailure(): LogError | null {
     return this.#publicationFailure;
   }

@@ -190,16 +190,17 @@ export class Sequencer {
   /** @throws LogError while the writer may sign nothing, not even what is durable already */
   requireSigning(): void {
     if (!this.#confirmed) throw this.#refusal();
-    this.#requireNotFrozen();
+    this.requireNotFrozen();
   }
 
   #requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
     if (this.#state !== 'open') throw this.#refusal();
-    this.#requireNotFrozen();
+    this.requireNotFrozen();
   }
 
-  #requireNotFrozen(): void {
+  /** See `Log.requireNotFrozen`. */
+  requireNotFrozen(): void {
     if (!this.#parts.isFrozen()) return;
     throw new LogError(
       'log-frozen',

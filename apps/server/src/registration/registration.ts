@@ -188,8 +188,12 @@ export async function createRegistration({
     );
   }
 
-  /** A statement is judged by all that stands in both logs, which is not known before both could be opened for writing. */
-  function requireSpace(): void {
+  /**
+   * A statement is judged by all that stands in both logs, which is not known before both could be opened for writing; and it takes both
+   * logs to publish it, so that a fork of either stops it.
+   */
+  function requireWritable(): void {
+    for (const log of [root, keys]) log.requireNotFrozen();
     for (const { name, state } of [root, keys])
       if (state === 'disk-full')
         throw new LogError('disk-full', `there is no space left on the disk of the log ${name}`, {
@@ -212,7 +216,7 @@ export async function createRegistration({
     check: admitToRoot,
     register: (log, submissions) =>
       inTurn(async () => {
-        requireSpace();
+        requireWritable();
         await readKeys();
         if (log === 'statements') {
           await keysAnchored();
