@@ -3,6 +3,7 @@
  * writer has it no more: only when a logged disposal may be the reason.
  */
 import type { Logger } from 'pino';
+import { ApiError } from '@vitrine/api';
 import type { ReadDb } from '../projection/schema.ts';
 import { CopyError } from '../vault/vault.ts';
 import type { Vault, VaultCopy } from '../vault/vault.ts';
@@ -30,6 +31,8 @@ export interface PacksOptions {
 }
 
 export interface PacksState {
+  /** Whether the writer knows this centre's key as one of the role centre; null before the first answer. */
+  readonly isAdmitted: boolean | null;
   /** How many the writer listed last; null before the first list. */
   readonly listed: number | null;
   readonly copied: number;
@@ -47,6 +50,7 @@ export class Packs {
   readonly #failing: Retries;
   readonly #gone = new Set<string>();
   #listed: number | null = null;
+  #isAdmitted: boolean | null = null;
 
   constructor(options: PacksOptions) {
     this.#options = options;
@@ -56,6 +60,7 @@ export class Packs {
   get state(): PacksState {
     const packs = [...this.#options.copy.packs.values()];
     return {
+      isAdmitted: this.#isAdmitted,
       listed: this.#listed,
       copied: packs.length,
       readable: packs.filter(({ isReadable }) => isReadable).length,
@@ -67,6 +72,23 @@ export class Packs {
 
   /** @returns in how many ms another round is worth it @throws what keeps all packs from coming */
   async round(signal: AbortSignal): Promise<number> {
+    try {
+      const pauseMs = await this.#takeAll(signal);
+      this.#isAdmitted = true;
+      return pauseMs;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (this.#isAdmitted !== false)
+        this.#options.logger.warn(
+          { err: error },
+          'the writer does not know the key of this centre as one of the role centre: packs are not copied, and disposals end nothing here',
+        );
+      this.#isAdmitted = false;
+      return this.#options.intervalMs;
+    }
+  }
+
+  async #takeAll(signal: AbortSignal): Promise<number> {
     const { writer, copy, atOnce, intervalMs, nowMs } = this.#options;
     await this.#takeDisposalLists();
     const listed = new Map<string, string>();
@@ -154,4 +176,9 @@ export class Packs {
       .executeTakeFirst();
     return row?.registered_at ?? 0;
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  const code = error instanceof ApiError ? error.problem?.code : undefined;
+  return code === 'forbidden' || code === 'unauthenticated';
 }

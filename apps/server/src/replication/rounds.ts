@@ -1,4 +1,4 @@
-/** Does something again and again: after a while, or when woken; after a failure later and later, up to a minute. */
+/** Does something again and again: after a while, or when woken, a second after the last time at the earliest; after a failure later and later, up to a minute. */
 import type { Logger } from 'pino';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -56,7 +56,9 @@ export class Rounds {
         const pauseMs = await this.#options.round(signal);
         failures = 0;
         this.#state = { lastDoneAtMs: this.#options.nowMs(), failure: null };
-        await this.#pause(Math.min(pauseMs, LONGEST_PAUSE_MS), true);
+        // Many wake-ups in a short time are one.
+        await this.#pause(FIRST_PAUSE_MS, false);
+        await this.#pause(Math.min(pauseMs, LONGEST_PAUSE_MS) - FIRST_PAUSE_MS, true);
       } catch (error) {
         if (this.#isEnding()) return;
         const failure = error instanceof Error ? error.message : String(error);
@@ -75,7 +77,7 @@ export class Rounds {
 
   #pause(ms: number, mayBeWoken: boolean): Promise<void> {
     const { signal } = this.#ending;
-    if (signal.aborted || (mayBeWoken && this.#isWoken)) return Promise.resolve();
+    if (signal.aborted || ms <= 0 || (mayBeWoken && this.#isWoken)) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
