@@ -4,9 +4,6 @@ import { DigestSchema, SizeSchema } from './schemas.ts';
 
 export const PackIdSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits'));
 
-/** Ciphertext is digested in chunks of this size, the last may be shorter. */
-export const PACK_CHUNK_BYTES = 4 * 1024 * 1024;
-
 /** Packs by ID. `revision` changes with a pack's table and with its grants. */
 export const PackListSchema = v.strictObject({
   packs: v.pipe(v.array(v.strictObject({ packId: PackIdSchema, revision: PackIdSchema })), v.maxLength(1000)),
@@ -14,7 +11,7 @@ export const PackListSchema = v.strictObject({
   next: v.nullable(PackIdSchema),
 });
 
-/** One pack: its ciphertext's size and the SHA-256 of each {@link PACK_CHUNK_BYTES} of it, and of its table and grants. */
+/** One pack: its ciphertext's size and the SHA-256 of each 4 MiB of it (the last may be shorter), and of its table and grants. */
 export const PackSchema = v.strictObject({
   packId: PackIdSchema,
   revision: PackIdSchema,

@@ -5,10 +5,10 @@
 import { EncryptedVault } from './encrypted-vault.ts';
 import type { Vault, VaultOptions } from './vault-contract.ts';
 
-export { CopyError, type CopyErrorCode } from './copy-error.ts';
-export type { ListedPack, PackExport } from './pack-export.ts';
+export { CopyError } from './copy-error.ts';
+export type { ListedPack } from './pack-export.ts';
 export type { PackManifest } from './pack-manifest.ts';
-export { type PackSource, VaultCopy, type VaultCopyOptions } from './vault-copy.ts';
+export { type PackSource, VaultCopy } from './vault-copy.ts';
 export type * from './vault-contract.ts';
 export { VaultError, type VaultErrorCode } from './vault-error.ts';
 export { formatVaultKeys, generateVaultKeys, parseVaultKeys, type VaultKeys } from './vault-keys.ts';
