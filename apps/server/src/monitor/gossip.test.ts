@@ -1,4 +1,3 @@
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { formatNote, formatVkey, parseNote } from '@vitrine/tlog';
 import { formatVerificationPolicy } from '@vitrine/verifier';
 import { verifyFork } from '@vitrine/verifier/fork';
@@ -6,52 +5,13 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type LocalDb, type LocalState, prepareLocalState } from '../local-state/schema.ts';
 import { silent } from '../log/engine-logger.ts';
-import { LogError } from '../log/log-error.ts';
 import { openSqlite } from '../storage/sqlite/dialect.ts';
 import { TestLog } from '../witnessing/test-log.ts';
 import { ForkRegister } from './fork-register.ts';
 import { Gossip, type GossipOutcome, MAX_GOSSIP_BYTES } from './gossip.ts';
-import type { HeldLog } from './held-log.ts';
+import { Held } from './test-held.ts';
 
 const ORIGIN = 'acme.example/statements';
-
-/** A log in memory as a centre holds it: nothing is published before `publish`. */
-class Held implements HeldLog {
-  readonly log: TestLog;
-  readonly name = 'statements';
-  #size: number | null = null;
-
-  constructor(log: TestLog) {
-    this.log = log;
-  }
-
-  get origin(): string {
-    return this.log.origin;
-  }
-
-  get vkey(): string {
-    return this.log.vkey;
-  }
-
-  get published(): HeldLog['published'] {
-    if (this.#size === null) throw new LogError('out-of-range', 'nothing is published yet');
-    const size = this.#size;
-    return { size, root: this.log.root(size), note: this.log.note(size), cosignedAt: 0, companions: {} };
-  }
-
-  publish(size = this.log.size): this {
-    this.#size = size;
-    return this;
-  }
-
-  rootAt(size: number): Promise<Uint8Array> {
-    return Promise.resolve(this.log.root(size));
-  }
-
-  async consistencyProof(from: number, to: number): Promise<Uint8Array[]> {
-    return [...(await this.log.proof(from, to))];
-  }
-}
 
 const open: LocalDb[] = [];
 afterEach(async () => {
@@ -76,7 +36,7 @@ async function deskOf(held: readonly Held[], local?: LocalDb) {
     logger: silent,
     monotonicMs: () => nowMs,
   });
-  const hear = (note: string): Promise<GossipOutcome> => gossip.hearStranger(utf8ToBytes(note));
+  const hear = (note: string): Promise<GossipOutcome> => gossip.hearStranger(new TextEncoder().encode(note));
   return { db, forks, gossip, hear, sleep: (ms: number) => void (nowMs += ms) };
 }
 

@@ -8,7 +8,7 @@ import type { Tree } from './contradiction.ts';
 export type HeldLog = Pick<LogView, 'name' | 'origin' | 'vkey' | 'published' | 'rootAt' | 'consistencyProof'>;
 
 /** What is shown of a log here; undefined before anything is. */
-export function publishedOf(log: HeldLog): HeldLog['published'] | undefined {
+export function publishedOf(log: Pick<HeldLog, 'published'>): HeldLog['published'] | undefined {
   try {
     return log.published;
   } catch (error) {
@@ -18,7 +18,7 @@ export function publishedOf(log: HeldLog): HeldLog['published'] | undefined {
 }
 
 /** How much of a log is shown here. */
-export function publishedSize(log: HeldLog): number {
+export function publishedSize(log: Pick<HeldLog, 'published'>): number {
   return publishedOf(log)?.size ?? 0;
 }
 

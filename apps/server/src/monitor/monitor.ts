@@ -20,7 +20,7 @@ import {
 import type { Finding } from './fork-alarm.ts';
 import type { ForkRegister, KnownFork, Resolved } from './fork-register.ts';
 import { Gossip } from './gossip.ts';
-import { publishedSize } from './held-log.ts';
+import { type HeldLog, publishedSize } from './held-log.ts';
 import { Telling } from './telling.ts';
 
 export interface MonitorLimits {
@@ -48,8 +48,8 @@ export interface AnchoredIntake {
 }
 
 export interface MonitorOptions {
-  readonly logs: () => readonly LogView[];
-  readonly keys: LogView;
+  readonly logs: () => readonly (HeldLog & Pick<LogView, 'readEntry'>)[];
+  readonly keys: Pick<LogView, 'origin' | 'published' | 'readEntries'>;
   readonly forks: ForkRegister;
   readonly local: LocalDb;
   /** The other centres that are at work. */
