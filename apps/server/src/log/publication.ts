@@ -203,6 +203,8 @@ export class Publication {
       companionsCosigned.push(await this.#cosign(companion, leadCosigned.shown.cosignedAt));
     }
     const shown = this.#withOthers(lead, leadCosigned, companionsCosigned);
+    // While others were asked, a fork may have become known.
+    for (const { log } of [lead, ...companions]) log.requireSigning();
     const notes: Record<string, string> = {};
     for (const [i, companion] of companions.entries()) {
       const cosigned = companionsCosigned[i];
