@@ -73,6 +73,7 @@ const program = new Command('vitrine')
 The server:
   init --data DIR --origin NAME   make a data folder
   serve --data DIR                run a centre
+  centre describe --data DIR      the keys by which a centre is announced
   vault check --data DIR          check every object of the vault
   witness serve --data DIR        run a C2SP witness of any logs
 
@@ -125,6 +126,41 @@ publish
     run(options, async (terminal) => {
       const { publishWithdraw } = await import('./commands/publish-withdraw.ts');
       return publishWithdraw(options, terminal);
+    }),
+  );
+
+program
+  .command('submit <file>')
+  .description('say something to the vendor at any centre, and keep the acceptance')
+  .requiredOption('--server <url>', 'the centre')
+  .requiredOption('--key <file>', 'your key: Ed25519, PKCS#8 PEM')
+  .requiredOption(
+    '--kind <kind>',
+    'letter, finding, opinion, vulnerability-report, access-request, government-request',
+  )
+  .option('--product <name>', 'the product that it is about')
+  .option('--intake-vkey <vkey>', "the key of the centre's intake log; else the centre's own word for it")
+  .option('--acceptance-out <file>', 'where the signed acceptance goes')
+  .option('--wait', "wait until the vendor's log names it")
+  .option('--json', 'for programs')
+  .action(async (file: string, options: Parameters<typeof import('./commands/submit.ts').submit>[1]) =>
+    run(options, async (terminal) => {
+      const { submit } = await import('./commands/submit.ts');
+      return submit(file, options, terminal);
+    }),
+  );
+
+program
+  .command('centre')
+  .description('centres')
+  .command('status')
+  .description('how a centre is doing; exit 1 when something is amiss')
+  .requiredOption('--server <url>', 'the centre')
+  .option('--json', 'for programs')
+  .action(async (options: Parameters<typeof import('./commands/centre-status.ts').centreStatus>[0]) =>
+    run(options, async (terminal) => {
+      const { centreStatus } = await import('./commands/centre-status.ts');
+      return centreStatus(options, terminal);
     }),
   );
 

@@ -108,6 +108,7 @@ export {
 } from './predicates/commitments.ts';
 export { STATEMENT_TYPE } from './predicates/in-toto.ts';
 export {
+  SUBMISSION_KINDS,
   SUBMISSION_TYPE,
   type SubmissionPredicate,
   type SubmissionStatement,

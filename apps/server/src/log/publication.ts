@@ -11,7 +11,7 @@ import type { Cosigner, SignedCheckpoint } from './checkpoint-signing.ts';
 import type { Clock } from './clock.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { PublishedCheckpoint } from './log.ts';
-import { LogError } from './log-error.ts';
+import { LogError, type LogErrorCode } from './log-error.ts';
 import type { LogStore } from './log-store.ts';
 import type { LogCounters } from './metrics.ts';
 import type { EngineLogger } from './engine-logger.ts';
@@ -50,6 +50,8 @@ export type Publishable = {
 type Cosigned = { readonly shown: PublishedCheckpoint; readonly others: readonly NoteSignature[] };
 
 type Prepared = { readonly log: Publishable; readonly snapshot: TailSnapshot };
+
+const WAITS: ReadonlySet<LogErrorCode> = new Set(['awaiting-witnesses', 'no-quorum']);
 
 export class Publication {
   readonly #lead: Publishable;
@@ -186,7 +188,11 @@ export class Publication {
         log.counters.publicationFailures++;
         log.onPublicationFailed(err);
       }
-      this.#logger.error({ log: this.#lead.name, err }, 'a publication failed and will be tried again');
+      const details = { log: this.#lead.name, err };
+      const text = 'a publication failed and will be tried again';
+      // That others are waited for is no fault of this server.
+      if (err instanceof LogError && WAITS.has(err.code)) this.#logger.warn(details, text);
+      else this.#logger.error(details, text);
       throw err;
     }
     for (const { counters } of this.#members()) {

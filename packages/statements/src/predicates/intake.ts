@@ -7,6 +7,16 @@ import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
 
 export const SUBMISSION_TYPE = 'https://vitrine.dev/submission/v1';
 
+/** What may be said to the vendor at a centre. */
+export const SUBMISSION_KINDS = [
+  'access-request',
+  'finding',
+  'government-request',
+  'letter',
+  'opinion',
+  'vulnerability-report',
+] as const;
+
 const submissionPredicate = v.strictObject({
   /** The root log of the vendor that it is addressed to. */
   addressee: logOrigin,
@@ -17,14 +27,7 @@ const submissionPredicate = v.strictObject({
   ]),
   /** The SPKI of the one who says it: whoever has a key may speak. */
   key: publicKeyText,
-  kind: v.picklist([
-    'access-request',
-    'finding',
-    'government-request',
-    'letter',
-    'opinion',
-    'vulnerability-report',
-  ]),
+  kind: v.picklist(SUBMISSION_KINDS),
   log: logOrigin,
   product: v.exactOptional(productName),
 });
