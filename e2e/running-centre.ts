@@ -136,7 +136,7 @@ export async function startCentre({
 export interface ThreeCentresOptions {
   /** Whether the centres are announced in the root log (which lets their intake logs be followed); true by default. */
   readonly announced?: boolean;
-  readonly openLogs?: readonly string[];
+  readonly openLogs?: string[];
   readonly vendor?: string;
 }
 

@@ -38,32 +38,45 @@ export async function endChildren(): Promise<void> {
   );
 }
 
-/** A child whose output is this process's own. The caller watches its `exit`. */
-export function start(command: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
-  return track(child);
+/** A child whose errors, and output unless it is ignored, are this process's own. The caller watches its `exit`. */
+export function start(
+  command: string,
+  args: readonly string[],
+  { output = 'inherit' }: { readonly output?: 'inherit' | 'ignore' } = {},
+): ChildProcess {
+  return track(spawn(command, args, { cwd: root, stdio: ['ignore', output, 'inherit'] }));
 }
 
 export interface RunOptions {
   readonly cwd?: string;
 }
 
+export interface RunToEndOptions extends RunOptions {
+  /** Whether its standard error is kept back, and shown only when it fails. */
+  readonly quiet?: boolean;
+}
+
 /**
- * Runs a command to its end; its standard error is this process's own.
+ * Runs a command to its end; its standard error is this process's own unless it is quiet.
  * @returns what it wrote to standard output
  * @throws Error when it cannot be started, fails or is ended by a signal
  */
 export async function run(
   command: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { quiet = false, ...options }: RunToEndOptions = {},
 ): Promise<string> {
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options });
   track(child);
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  if (!quiet) child.stderr.pipe(process.stderr, { end: false });
+  const [output, errors] = await Promise.all([
+    text(child.stdout),
+    quiet ? text(child.stderr) : '',
+    once(child, 'close'),
+  ]);
   if (child.exitCode !== 0) {
     // Compilers report on standard output.
-    process.stderr.write(output);
+    process.stderr.write(output + errors);
     const end =
       child.exitCode === null ? `was ended by ${String(child.signalCode)}` : `failed (${child.exitCode})`;
     throw new Error(`${command} ${args.join(' ')} ${end}`);

@@ -1,16 +1,9 @@
-/**
- * Publishes Vitrine's own source and packed packages to the server that `npm start` started, through the command line as
- * anyone would. Does nothing when this version is published already; supersedes the one before. Ends when the server does.
- *
- *     node scripts/publish-own-release.ts --server URL --server-pid PID --key FILE
- */
+/** Publishes Vitrine's own source and packed packages, through the command line as anyone would. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { ApiError, createApiClient, type Product } from '@vitrine/api';
-import { endChildren, endChildrenOnSignals, run } from './child-process.ts';
+import { run } from './child-process.ts';
 import {
   type OwnRelease,
   copySource,
@@ -23,29 +16,6 @@ import {
 import { bin, root } from './repository.ts';
 
 const product = 'vitrine';
-
-function say(line: string): void {
-  process.stdout.write(`vitrine: ${line}\n`);
-}
-
-/** Ends this process and its children as soon as the server's process is gone. */
-function endWith(serverPid: number): void {
-  setInterval(() => {
-    try {
-      process.kill(serverPid, 0);
-    } catch {
-      void endChildren().then(() => process.exit(1));
-    }
-  }, 200).unref();
-}
-
-async function waitUntilHealthy(server: string): Promise<void> {
-  for (;;) {
-    const response = await fetch(`${server}/healthz`).catch(() => undefined);
-    if (response?.ok === true) return;
-    await sleep(100);
-  }
-}
 
 async function publishedReleases(server: string): Promise<Product['releases']> {
   try {
@@ -64,7 +34,14 @@ function sourceArguments({ source }: OwnRelease, folder: string): string[] {
   return ['--source', copy];
 }
 
-async function publish(server: string, key: string): Promise<void> {
+/**
+ * Does nothing when this version is published already; supersedes the one before.
+ * @param say one line of what happens
+ */
+export async function publishOwnRelease(
+  { key, server }: { readonly server: string; readonly key: string },
+  say: (line: string) => void,
+): Promise<void> {
   const release = await findOwnRelease();
   const releases = await publishedReleases(server);
   if (releases.some(({ version }) => version === release.version)) {
@@ -104,22 +81,4 @@ async function publish(server: string, key: string): Promise<void> {
     ...['--sbom', sbom, '--notes', notes, ...supersedes],
   ]);
   say(`published. Open ${server}/products/${product}/${encodeURIComponent(release.version)}`);
-}
-
-const { values } = parseArgs({
-  options: {
-    server: { type: 'string', default: '' },
-    'server-pid': { type: 'string', default: '' },
-    key: { type: 'string', default: '' },
-  },
-});
-endChildrenOnSignals();
-endWith(Number(values['server-pid']));
-await waitUntilHealthy(values.server);
-try {
-  await publish(values.server, values.key);
-} catch (error) {
-  say(`Vitrine's own release is not published: ${error instanceof Error ? error.message : String(error)}`);
-  say('The server goes on; the next npm start tries again and resumes.');
-  process.exitCode = 1;
 }

@@ -2,7 +2,7 @@
  * Three centres on this machine, as their operators would make them: the vendor's in Washington writes, Zurich and Singapore follow
  * it, each with keys of its own. Every step finds out first whether it was done, so that an interrupted beginning goes on.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { createApiClient } from '@vitrine/api';
@@ -59,6 +59,11 @@ export function threeSites({ parent, ports, vendor }: ThreeSitesOptions): ThreeS
   };
 }
 
+/** Those of `npm start`: Washington's port, and the next two. */
+export function ownSites(parent: string, port: number): ThreeSites {
+  return threeSites({ parent, ports: [port, port + 1, port + 2], vendor: 'vitrine.localhost' });
+}
+
 export const sitesOf = ({ washington, zurich, singapore }: ThreeSites): readonly CentreSite[] => [
   washington,
   zurich,
@@ -72,87 +77,108 @@ const DescribedSchema = v.object({
 });
 type Described = v.InferOutput<typeof DescribedSchema>;
 
-/** Makes what is missing of the three data folders, and lets all three agree on one policy. @returns whether a folder was made */
+/**
+ * Makes what is missing of the three data folders, and lets all three agree on one policy.
+ * @param onMade told of each folder that was made
+ */
 export async function makeThreeCentres(
   sites: ThreeSites,
-  { openLogs = [] }: { readonly openLogs?: readonly string[] } = {},
-): Promise<boolean> {
+  {
+    onMade,
+    openLogs = [],
+  }: { readonly onMade?: (site: CentreSite) => void; readonly openLogs?: string[] } = {},
+): Promise<void> {
   const { washington } = sites;
-  const made: string[] = [];
-  mkdirSync(join(washington.dir, '..'), { recursive: true });
-  for (const { dir, name } of sitesOf(sites)) {
+  for (const site of sitesOf(sites)) {
+    const { dir, name } = site;
     if (existsSync(join(dir, 'vitrine.json'))) continue;
     const how =
-      dir === washington.dir
+      site === washington
         ? openLogs.flatMap((log) => ['--open-log', log])
-        : ['--follow', washington.url, '--policy', join(washington.dir, 'policy.txt')];
-    await run(bin('vitrine'), ['init', '--data', dir, '--origin', name, ...how]);
-    made.push(dir);
+        : ['--follow', washington.url, '--policy', policyOf(washington)];
+    try {
+      await vitrine('init', '--data', dir, '--origin', name, ...how);
+    } catch (error) {
+      // Of a start that was killed, the last `init` may have outlived it and been first.
+      if (!existsSync(join(dir, 'vitrine.json'))) throw error;
+    }
+    onMade?.(site);
   }
   for (const site of sitesOf(sites)) configure(site, washington);
   const policy = await commonPolicy(sites);
-  for (const { dir } of sitesOf(sites)) replaceFile(join(dir, 'policy.txt'), policy);
-  return made.length > 0;
+  for (const site of sitesOf(sites)) replaceFile(policyOf(site), policy);
 }
 
 /** Says in the configuration where the centre stands, and where the writer is now. */
-function configure({ dir, place, url }: CentreSite, washington: CentreSite): void {
+function configure(site: CentreSite, washington: CentreSite): void {
+  const { dir, place, url } = site;
   const file = join(dir, 'vitrine.json');
   const config = v.parse(v.looseObject({}), JSON.parse(readFileSync(file, 'utf8')));
-  const follow = dir === washington.dir ? {} : { follow: { url: washington.url } };
+  const follow = site === washington ? {} : { follow: { url: washington.url } };
   replaceFile(file, `${JSON.stringify({ ...config, place: { ...place, url }, ...follow }, null, 2)}\n`);
 }
 
-/** Two of three operators; of another's centre both the witness and the mirror count, or neither. */
+/**
+ * Two of three operators; of another's centre both the witness and the mirror count, or neither. The witness and the mirror in
+ * Washington are asked too and show that the centre is at work, but the vendor counts once, by its cosigner.
+ */
 async function commonPolicy(sites: ThreeSites): Promise<string> {
-  const { washington, zurich, singapore } = sites;
-  const { tlog, keysEntry0 } = parseVerificationPolicy(
-    readFileSync(join(washington.dir, 'policy.txt'), 'utf8'),
-  );
+  const { tlog, keysEntry0 } = parseVerificationPolicy(readFileSync(policyOf(sites.washington), 'utf8'));
   const self = tlog.witnesses.find(({ name }) => name === 'self');
-  if (self === undefined) throw new Error(`${washington.dir}/policy.txt names no witness “self”`);
-  const followers = [
-    { called: 'zurich', site: zurich, keys: await describe(zurich) },
-    { called: 'singapore', site: singapore, keys: await describe(singapore) },
-  ];
+  if (self === undefined) throw new Error(`${policyOf(sites.washington)} names no witness “self”`);
+  const centres = await Promise.all(
+    sitesOf(sites).map(async (site) => ({
+      site,
+      called: site.place.city.toLowerCase(),
+      keys: await describe(site),
+    })),
+  );
+  const others = centres.filter(({ site }) => site !== sites.washington);
   return formatVerificationPolicy({
     logs: tlog.logs.map(({ key: { name, publicKey } }) => ({
       vkey: formatVkey({ name, type: 0x01, publicKey }),
     })),
     witnesses: [
       { name: 'self', vkey: formatVkey({ name: self.key.name, type: 0x04, publicKey: self.key.publicKey }) },
-      ...followers.flatMap(({ called, site, keys }) => [
+      ...centres.flatMap(({ called, site, keys }) => [
         { name: `${called}-witness`, vkey: keys.witness, url: `${site.url}/witness` },
         { name: `${called}-mirror`, vkey: keys.mirror, url: `${site.url}/mirror` },
       ]),
     ],
     groups: [
-      ...followers.map(({ called }) => ({
+      ...others.map(({ called }) => ({
         name: called,
         threshold: 'all' as const,
         members: [`${called}-witness`, `${called}-mirror`],
       })),
-      { name: 'centres', threshold: 2, members: ['self', ...followers.map(({ called }) => called)] },
+      { name: 'centres', threshold: 2, members: ['self', ...others.map(({ called }) => called)] },
     ],
     quorum: 'centres',
     keysEntry0,
-    operators: [
-      { operator: washington.name, keyNames: [self.key.name] },
-      ...followers.map(({ site }) => ({
-        operator: site.name,
-        keyNames: [`${site.name}/witness`, `${site.name}/mirror`],
-      })),
-    ],
+    operators: centres.map(({ site }) => ({
+      operator: site.name,
+      keyNames: [
+        ...(site === sites.washington ? [self.key.name] : []),
+        `${site.name}/witness`,
+        `${site.name}/mirror`,
+      ],
+    })),
   });
 }
 
 async function describe({ dir }: CentreSite): Promise<Described> {
-  const text = await run(bin('vitrine'), ['centre', 'describe', '--data', dir, '--json']);
-  return v.parse(DescribedSchema, JSON.parse(text));
+  return v.parse(DescribedSchema, JSON.parse(await vitrine('centre', 'describe', '--data', dir, '--json')));
 }
 
-/** Announces in the root log, once, each centre as it is now, and whose cosignatures count. The three must be running. */
-export async function announceThreeCentres(sites: ThreeSites): Promise<void> {
+/**
+ * Announces in the root log each centre as it is now, and in the keys log whose cosignatures count, unless they say so already. The
+ * three must be running.
+ * @param onAnnounced told of each centre that was announced
+ */
+export async function announceThreeCentres(
+  sites: ThreeSites,
+  { onAnnounced }: { readonly onAnnounced?: (site: CentreSite) => void } = {},
+): Promise<void> {
   const { washington, zurich, singapore } = sites;
   const api = createApiClient(washington.url);
   const { centres } = await api.call('centres');
@@ -164,30 +190,26 @@ export async function announceThreeCentres(sites: ThreeSites): Promise<void> {
     const { intake, mirror, witness } = await describe(site);
     const centre = { name: site.name, operator: site.name, ...site.place, url: site.url };
     replaceFile(file, `${JSON.stringify({ centre, witness, mirror, intake, version }, null, 2)}\n`);
-    await run(bin('vitrine'), [
-      ...['publish', 'centre', '--server', washington.url, '--key', rootKeyOf(washington.dir)],
+    await vitrine(
+      ...['publish', 'centre', '--server', washington.url, '--key', rootKeyOf(washington)],
       ...['--file', file],
-    ]);
+    );
+    onAnnounced?.(site);
   }
+  const others = await Promise.all(
+    [zurich, singapore].map(async (site): Promise<NamedWitness[]> => {
+      const { mirror, witness } = await describe(site);
+      const operator = site.name;
+      return [
+        { kind: 'witness', operator, vkey: witness, url: `${site.url}/witness` },
+        { kind: 'mirror', operator, vkey: mirror, url: `${site.url}/mirror` },
+      ];
+    }),
+  );
+  const { cosigner } = await api.call('centre');
   await nameWitnesses(washington, [
-    {
-      kind: 'witness',
-      operator: washington.name,
-      vkey: (await api.call('centre')).cosigner,
-      url: null,
-    },
-    ...(
-      await Promise.all(
-        [zurich, singapore].map(async (site): Promise<NamedWitness[]> => {
-          const { mirror, witness } = await describe(site);
-          const operator = site.name;
-          return [
-            { kind: 'witness', operator, vkey: witness, url: `${site.url}/witness` },
-            { kind: 'mirror', operator, vkey: mirror, url: `${site.url}/mirror` },
-          ];
-        }),
-      )
-    ).flat(),
+    { kind: 'witness', operator: washington.name, vkey: cosigner, url: null },
+    ...others.flat(),
   ]);
 }
 
@@ -204,23 +226,23 @@ const KeysListSchema = v.object({
 });
 
 /** Lets the keys log name those who must cosign, unless it does. */
-async function nameWitnesses({ dir, url }: CentreSite, witnesses: readonly NamedWitness[]): Promise<void> {
+async function nameWitnesses(washington: CentreSite, witnesses: readonly NamedWitness[]): Promise<void> {
   const spelt = (named: readonly NamedWitness[]): string =>
     named
       .map(({ kind, operator, vkey, url: at }) => `${kind} ${operator}=${vkey}${at === null ? '' : `@${at}`}`)
       .toSorted()
       .join('\n');
-  const listed = await run(bin('vitrine'), ['keys', 'list', '--server', url, '--json']);
+  const listed = await vitrine('keys', 'list', '--server', washington.url, '--json');
   const known = v.parse(KeysListSchema, JSON.parse(listed)).witnesses?.witnesses ?? [];
   if (spelt(known) === spelt(witnesses)) return;
-  await run(bin('vitrine'), [
-    ...['keys', 'witnesses', '--server', url, '--key', rootKeyOf(dir), '--json'],
+  await vitrine(
+    ...['keys', 'witnesses', '--server', washington.url, '--key', rootKeyOf(washington)],
     ...['--quorum', '2', '--mirror-quorum', '1'],
     ...witnesses.flatMap(({ kind, operator, vkey, url: at }) => [
       `--${kind}`,
       `${operator}=${vkey}${at === null ? '' : `@${at}`}`,
     ]),
-  ]);
+  );
 }
 
 /** The version of the announcement in this entry of the root log. */
@@ -232,7 +254,13 @@ async function announcedVersion(server: string, leafIndex: number): Promise<numb
   return statement.predicateType === CENTRE_TYPE ? statement.predicate.version : 0;
 }
 
-const rootKeyOf = (dir: string): string => join(dir, 'keys', 'root.pem');
+/** The key that may publish. */
+export const rootKeyOf = ({ dir }: CentreSite): string => join(dir, 'keys', 'root.pem');
+
+const policyOf = ({ dir }: CentreSite): string => join(dir, 'policy.txt');
+
+/** What it says beside its result is for whoever runs it by hand. */
+const vitrine = (...args: string[]): Promise<string> => run(bin('vitrine'), args, { quiet: true });
 
 /** Whole or not at all. */
 function replaceFile(file: string, text: string): void {
