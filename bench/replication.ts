@@ -9,7 +9,6 @@ import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createApiClient } from '@vitrine/api';
 import {
@@ -81,7 +80,8 @@ await withFolder(async (folder) => {
       eachAtOnce(packs, AT_ONCE, async (pack) => {
         const response = await api.call('vaultPackObjects', { token, params: { pack } });
         if (response.body === null) throw new Error('no body');
-        await pipeline(Readable.fromWeb(response.body), createWriteStream(join(plain, pack)));
+        const blocks: AsyncIterable<Uint8Array> = response.body;
+        await pipeline(blocks, createWriteStream(join(plain, pack)));
         const file = await open(join(plain, pack), 'r+');
         await file.datasync();
         await file.close();
