@@ -77,11 +77,15 @@ export function promiseChanges(
   asOfMs: number,
   limit: number,
 ): readonly PromiseChange[] {
-  return commitments
-    .flatMap((facts) => changesUntil(facts, asOfMs).map((change) => ({ ...change, facts })))
-    .filter(({ kind }) => kind !== 'recorded')
-    .toSorted((left, right) => right.atMs - left.atMs || right.entry.leafIndex - left.entry.leafIndex)
-    .slice(0, limit);
+  return (
+    commitments
+      .flatMap((facts) => changesUntil(facts, asOfMs).map((change) => ({ ...change, facts })))
+      .filter(({ kind }) => kind !== 'recorded')
+      // Of what came at one time the later stands first too.
+      .toReversed()
+      .toSorted((left, right) => right.atMs - left.atMs || right.entry.leafIndex - left.entry.leafIndex)
+      .slice(0, limit)
+  );
 }
 
 /** @param title of the promise, from its body; its id where the body cannot be had */

@@ -17,9 +17,13 @@ export interface PromiseChange extends Change {
 
 /** What happened to promises by then, newest first. */
 export function changesOf(commitments: readonly CommitmentFacts[], asOfMs: number): readonly PromiseChange[] {
-  return commitments
-    .flatMap((facts) => changesUntil(facts, asOfMs).map((change) => ({ ...change, facts })))
-    .toSorted((left, right) => right.atMs - left.atMs || right.entry.leafIndex - left.entry.leafIndex);
+  return (
+    commitments
+      // Reversed, since of what came at one time the later stands first too.
+      .flatMap((facts) => changesUntil(facts, asOfMs).map((change) => ({ ...change, facts })))
+      .toReversed()
+      .toSorted((left, right) => right.atMs - left.atMs || right.entry.leafIndex - left.entry.leafIndex)
+  );
 }
 
 /** Events that had been recorded by then and are not told of as evidence. */

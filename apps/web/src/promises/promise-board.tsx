@@ -39,11 +39,12 @@ function firstSentence(text: string): string {
 function evidenceInWords({ standing, version }: StandingPromise, asOfMs: number): string {
   const pieces = version.evidence.flat().filter(({ atMs }) => atMs <= asOfMs);
   const { have, of } = standing.progress;
+  const entries = new Set(pieces.map(({ entry }) => `${entry.origin} ${entry.leafIndex}`)).size;
   if (version.acceptance === undefined) return 'Evidence: it was not said what would show this';
   if (pieces.length === 0) return 'Evidence: none recorded here';
   return of === 1
-    ? `Evidence: ${countOf(pieces.length, 'entry', 'entries')}`
-    : `Evidence: ${have} of ${of} shown, in ${countOf(pieces.length, 'entry', 'entries')}`;
+    ? `Evidence: ${countOf(entries, 'entry', 'entries')}`
+    : `Evidence: ${have} of ${of} shown, in ${countOf(entries, 'entry', 'entries')}`;
 }
 
 /** Where some of what is asked for is shown: the rest, in its author's words. */

@@ -87,6 +87,7 @@ describe('the axis of time', () => {
     ['2017-10-20', '2026-02-01', ['2018', '2020', '2022', '2024', '2026']],
     ['2017-10-20', '2021-02-01', ['2018', '2019', '2020', '2021']],
     ['2018-01-10', '2018-05-02', ['Feb', 'Mar', 'Apr', 'May']],
+    ['2018-01-10', '2018-01-14', ['10 January 2018', '14 January 2018']],
     ['1970-01-02', '2970-01-01', ['2000', '2500']],
   ])('is marked sparsely from %s to %s', (start, end, labels) => {
     expect(ticksOf({ startMs: day(start), endMs: day(end) }).map(({ label }) => label)).toEqual(labels);

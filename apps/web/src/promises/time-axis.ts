@@ -1,6 +1,6 @@
 /** The axis of a timeline: which stretch of log time it shows, and where a time lies on it. */
 import type { CommitmentFacts } from '@vitrine/commitments';
-import { DAY_MS } from '../formats/calendar-day.ts';
+import { DAY_MS, dayInWords } from '../formats/calendar-day.ts';
 
 export interface TimeAxis {
   readonly startMs: number;
@@ -32,17 +32,18 @@ export function percentOn({ endMs, startMs }: TimeAxis, timeMs: number): number 
   return Math.round(Math.min(1, Math.max(0, share)) * 10_000) / 100;
 }
 
-/** Beginnings of years, or of months on a short axis, not more than there is room for. */
+/** Beginnings of years, or of months on a short axis, not more than there is room for; its two ends when it has none. */
 export function ticksOf({ endMs, startMs }: TimeAxis): readonly Tick[] {
   const first = new Date(startMs);
   const months = monthsBetween(startMs, endMs);
   const stepMonths =
     [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000].find((step) => months / step <= MAX_TICKS) ?? 12_000;
   const start = Math.ceil((first.getUTCFullYear() * 12 + first.getUTCMonth() + 1) / stepMonths) * stepMonths;
-  return Array.from({ length: MAX_TICKS + 1 }, (_, at) => start + at * stepMonths)
+  const ticks = Array.from({ length: MAX_TICKS + 1 }, (_, at) => start + at * stepMonths)
     .map((month) => ({ atMs: Date.UTC(Math.floor(month / 12), month % 12, 1), month: month % 12 }))
     .filter(({ atMs }) => atMs < endMs)
     .map(({ atMs, month }) => ({ atMs, label: labelOf(atMs, month, stepMonths) }));
+  return ticks.length > 0 ? ticks : [startMs, endMs].map((atMs) => ({ atMs, label: dayInWords(atMs) }));
 }
 
 function monthsBetween(startMs: number, endMs: number): number {

@@ -8,14 +8,18 @@ function dayAndMonth(day: string): string {
   );
 }
 
+function daysInWords(count: number, missed: readonly string[]): string {
+  if (count === 0) return 'no day yet';
+  if (count === 1) return missed.length === 0 ? 'cosigned on its first day' : 'not cosigned on its first day';
+  if (missed.length === 0) return `cosigned on each of the last ${count} days`;
+  const which = missed.length > 6 ? '' : `, not on ${missed.map(dayAndMonth).join(', ')}`;
+  return `cosigned on ${count - missed.length} of the last ${count} days${which}`;
+}
+
 /** The last days, one mark each: filled when the centre cosigned. */
 export function DayStrip({ days }: { readonly days: AnnouncedCentre['days'] }) {
   const missed = days.filter(({ cosigned }) => !cosigned).map(({ day }) => day);
-  const cosigned = days.length - missed.length;
-  const words =
-    missed.length === 0
-      ? `cosigned on each of the last ${days.length} days`
-      : `cosigned on ${cosigned} of the last ${days.length} days${missed.length > 6 ? '' : `, not on ${missed.map(dayAndMonth).join(', ')}`}`;
+  const words = daysInWords(days.length, missed);
   return (
     <div>
       <svg
@@ -38,7 +42,7 @@ export function DayStrip({ days }: { readonly days: AnnouncedCentre['days'] }) {
           </rect>
         ))}
       </svg>
-      <p className="mt-1 text-sm text-soft">{days.length === 0 ? 'no day yet' : words}</p>
+      <p className="mt-1 text-sm text-soft">{words}</p>
     </div>
   );
 }

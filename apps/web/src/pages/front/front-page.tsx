@@ -15,6 +15,7 @@ import { PromisesSection } from './promises-section.tsx';
 import { countOf, formatCount } from '../../formats/byte-size.ts';
 import { stateInWords } from '../../components/log-state.ts';
 import { usePageTitle } from '../../page-title.ts';
+import { isCosigning } from '../centres/centre-gaps.ts';
 import { digestIn } from '../search/search-terms.ts';
 import { verificationQueue } from '../../verification/verification-queue.ts';
 
@@ -143,7 +144,15 @@ export function FrontPage() {
         <h2 id="health-title" className="mb-4 text-lg">
           The log’s health
         </h2>
-        <LogHealth log={root} operators={centre.operators} />
+        <LogHealth
+          log={root}
+          operators={[
+            ...centre.operators,
+            ...centres.centres
+              .filter((one) => isCosigning(one, centres.asOfMs))
+              .map(({ operator }) => operator),
+          ]}
+        />
       </section>
     );
   return (
