@@ -9,10 +9,10 @@ import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { formatPublicKey } from '@vitrine/statements';
 import { TlogError } from '@vitrine/tlog';
-import { startCentre } from './centre.ts';
+import { startCentre } from './centre/centre.ts';
 import { ConfigError, parseConfig, parseListen } from './config.ts';
 import type { Config } from './config.ts';
-import { vkeysOfCentre } from './cosigning.ts';
+import { vkeysOfCentre } from './centre/cosigning.ts';
 import { createWitnessServer } from './http/witness-server.ts';
 import { createFollower, createInstance } from './instance/create-instance.ts';
 import { signerOf } from './identity/signer.ts';
@@ -46,8 +46,8 @@ const USAGE = `usage:
       make a data folder: keys, empty logs, the verification policy
   vitrine init --data DIR --origin CENTRE --follow URL --policy FILE [--operator NAME] [--json]
       make the data folder of a centre that follows the one at URL, as the verification policy in FILE accepts it
-  vitrine centre describe --data DIR [--json]
-      the keys by which the centre is announced
+  vitrine centre describe --data DIR [--json | --announcement VERSION]
+      the keys by which the centre is announced; or the file that “vitrine publish centre” takes
   vitrine serve (--config FILE | --data DIR) [--listen HOST:PORT]
       run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
   vitrine vault check --data DIR [--json]
@@ -169,6 +169,27 @@ function describeCentre(dir: string, json: boolean): void {
       '',
     ].join('\n'),
   );
+}
+
+/** The file of `vitrine publish centre`. @throws ConfigError when the configuration does not say where the centre stands */
+function announceCentre(dir: string, version: string): void {
+  if (!/^[1-9][0-9]{0,8}$/.test(version))
+    throw new ConfigError(`--announcement ${version}: a version, a whole number from 1, is expected`);
+  const folder = dataFolder(dir);
+  const { name, operator, place } = readConfig(folder);
+  if (place === undefined)
+    throw new ConfigError(
+      `${folder.config} has no “place”: say there in which city, country and region the centre stands, and at which url it is reached`,
+    );
+  const { witness, mirror, intake } = vkeysOfCentre(readConfig(folder), folder);
+  const announcement = {
+    centre: { name, operator, ...place },
+    witness,
+    mirror,
+    intake: { origin: `${name}/intake`, vkey: intake },
+    version: Number(version),
+  };
+  process.stdout.write(`${JSON.stringify(announcement, null, 2)}\n`);
 }
 
 /** Empty where there is none: a witness that has signed never meets an empty state, as it is made with the keys. */
@@ -471,9 +492,15 @@ async function main([verb, ...rest]: string[]): Promise<void> {
   if (verb === 'centre' && rest[0] === 'describe') {
     const { values } = parseArgs({
       args: rest.slice(1),
-      options: { data: { type: 'string' }, json: { type: 'boolean' } },
+      options: {
+        data: { type: 'string' },
+        json: { type: 'boolean' },
+        announcement: { type: 'string' },
+      },
     });
-    describeCentre(required(values.data, '--data'), values.json === true);
+    const dir = required(values.data, '--data');
+    if (values.announcement !== undefined) announceCentre(dir, values.announcement);
+    else describeCentre(dir, values.json === true);
     return;
   }
   if (verb === 'help' || verb === '--help') {
