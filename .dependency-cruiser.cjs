@@ -90,9 +90,9 @@ module.exports = {
     {
       name: 'no-folder-imports-http',
       comment:
-        'A capability declares routes; it never sees the server, its statuses or its framework. The files beside main.ts wire them.',
+        'A capability declares routes; it never sees the server, its statuses or its framework. centre/ wires them.',
       severity: 'error',
-      from: { path: '^apps/server/src/[^/]+/', pathNot: ['^apps/server/src/http/', test] },
+      from: { path: '^apps/server/src/[^/]+/', pathNot: ['^apps/server/src/(?:http|centre)/', test] },
       to: { path: '^apps/server/src/http/' },
     },
     {

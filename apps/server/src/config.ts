@@ -9,7 +9,7 @@ const LogNameSchema = v.pipe(
 const DurationMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /** What a centre does: writes the vendor's logs, follows them, cosigns checkpoints, gives reviewers a room to read in. */
-export const ROLES_OF_CENTRES = ['follower', 'reading-room', 'witness', 'writer'] as const;
+const ROLES_OF_CENTRES = ['follower', 'reading-room', 'witness', 'writer'] as const;
 
 const UrlSchema = v.pipe(
   v.string(),

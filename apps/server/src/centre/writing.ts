@@ -9,30 +9,30 @@ import {
   EVENT_TYPE,
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
-import { recordCosignatures } from './centres/recorder.ts';
-import { commitmentDoor, eventDoor } from './commitments/commands.ts';
-import type { Config } from './config.ts';
-import { disposalDoor } from './disposals/commands.ts';
-import { CentreError } from './error.ts';
-import { addSessionRoutes } from './identity/routes.ts';
-import type { Sessions } from './identity/sessions.ts';
-import { signerOf } from './identity/signer.ts';
-import type { DataFolder } from './instance/data-folder.ts';
-import { readKeyFile } from './instance/key-files.ts';
-import { KEYS_LOG, ROOT_LOG } from './instance/log-specs.ts';
-import type { LocalDb } from './local-state/schema.ts';
-import type { Logs } from './log/log.ts';
-import type { Projector } from './projection/projector.ts';
-import type { ReadDb } from './projection/schema.ts';
-import { createRegistration } from './registration/registration.ts';
-import { addRegistrationRoutes } from './registration/routes.ts';
-import { createReleaseCommands } from './releases/commands.ts';
-import { createHoldings } from './releases/holdings.ts';
-import { recoverLocalState } from './releases/local-state-recovery.ts';
-import { addPublicationRoutes } from './releases/routes.ts';
-import { addReplicationRoutes } from './replication/routes.ts';
-import type { Router } from './router.ts';
-import type { Vault } from './vault/vault.ts';
+import { recordCosignatures } from '../centres/recorder.ts';
+import { commitmentDoor, eventDoor } from '../commitments/commands.ts';
+import type { Config } from '../config.ts';
+import { disposalDoor } from '../disposals/commands.ts';
+import { CentreError } from '../error.ts';
+import { addSessionRoutes } from '../identity/routes.ts';
+import type { Sessions } from '../identity/sessions.ts';
+import { signerOf } from '../identity/signer.ts';
+import type { DataFolder } from '../instance/data-folder.ts';
+import { readKeyFile } from '../instance/key-files.ts';
+import { KEYS_LOG, ROOT_LOG } from '../instance/log-specs.ts';
+import type { LocalDb } from '../local-state/schema.ts';
+import type { Logs } from '../log/log.ts';
+import type { Projector } from '../projection/projector.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import { createRegistration } from '../registration/registration.ts';
+import { addRegistrationRoutes } from '../registration/routes.ts';
+import { createReleaseCommands } from '../releases/commands.ts';
+import { createHoldings } from '../releases/holdings.ts';
+import { recoverLocalState } from '../releases/local-state-recovery.ts';
+import { addPublicationRoutes } from '../releases/routes.ts';
+import { addReplicationRoutes } from '../replication/routes.ts';
+import type { Router } from '../router.ts';
+import type { Vault } from '../vault/vault.ts';
 
 /** Longer than a publication takes on any machine that is well. */
 const CATCH_UP_MS = 5_000;

@@ -1,15 +1,15 @@
 /** What only a follower does beside its logs: it copies the writer's public objects and, with its centre key, the writer's encrypted packs. */
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
-import { signerOf } from './identity/signer.ts';
-import type { DataFolder } from './instance/data-folder.ts';
-import { readKeyFile } from './instance/key-files.ts';
-import type { Projector } from './projection/projector.ts';
-import type { ReadDb } from './projection/schema.ts';
-import { startReplication } from './replication/replication.ts';
-import type { Replication } from './replication/replication.ts';
-import type { Vault, VaultCopy } from './vault/vault.ts';
+import type { Config } from '../config.ts';
+import { signerOf } from '../identity/signer.ts';
+import type { DataFolder } from '../instance/data-folder.ts';
+import { readKeyFile } from '../instance/key-files.ts';
+import type { Projector } from '../projection/projector.ts';
+import type { ReadDb } from '../projection/schema.ts';
+import { startReplication } from '../replication/replication.ts';
+import type { Replication } from '../replication/replication.ts';
+import type { Vault, VaultCopy } from '../vault/vault.ts';
 
 /** Where copies are kept. */
 export interface CopyStorage {

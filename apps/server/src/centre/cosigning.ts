@@ -1,19 +1,19 @@
 /** The witness of a centre, and its mirror: what cosigns the checkpoints of the logs that it knows. */
 import type { Logger } from 'pino';
 import { formatVkey } from '@vitrine/tlog';
-import type { Config } from './config.ts';
-import type { DataFolder } from './instance/data-folder.ts';
-import { readKeyFile } from './instance/key-files.ts';
-import { systemClock } from './log/clock.ts';
-import { ed25519Key } from './log/ed25519-key.ts';
+import type { Config } from '../config.ts';
+import type { DataFolder } from '../instance/data-folder.ts';
+import { readKeyFile } from '../instance/key-files.ts';
+import { systemClock } from '../log/clock.ts';
+import { ed25519Key } from '../log/ed25519-key.ts';
 import type { LogsOfCentre } from './logs-of-centre.ts';
-import type { ForkAlarm } from './monitor/fork-alarm.ts';
-import { unlessFrozen } from './monitor/frozen-cosigner.ts';
-import type { CheckpointCosigner } from './witnessing/add-checkpoint.ts';
-import { logVerifiers } from './witnessing/log-verifiers.ts';
-import { createMirror } from './witnessing/mirror.ts';
-import { createWitness, type Fork } from './witnessing/witness.ts';
-import type { WitnessState } from './witnessing/witness-state.ts';
+import type { ForkAlarm } from '../monitor/fork-alarm.ts';
+import { unlessFrozen } from '../monitor/frozen-cosigner.ts';
+import type { CheckpointCosigner } from '../witnessing/add-checkpoint.ts';
+import { logVerifiers } from '../witnessing/log-verifiers.ts';
+import { createMirror } from '../witnessing/mirror.ts';
+import { createWitness, type Fork } from '../witnessing/witness.ts';
+import type { WitnessState } from '../witnessing/witness-state.ts';
 
 export interface CosigningOptions {
   readonly config: Config;
@@ -32,7 +32,7 @@ export interface Cosigning {
 }
 
 /** The names of the two cosigners of a centre. C2SP wants them distinct: only the mirror attests that the entries can be had. */
-export const cosignerNames = (centre: string): { readonly witness: string; readonly mirror: string } => ({
+const cosignerNames = (centre: string): { readonly witness: string; readonly mirror: string } => ({
   witness: `${centre}/witness`,
   mirror: `${centre}/mirror`,
 });

@@ -1,15 +1,15 @@
 /** The monitor of a centre, wired to what this centre holds and shows. */
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
-import { readViewDigest } from './explorer/view-digest.ts';
-import type { LocalDb } from './local-state/schema.ts';
+import type { Config } from '../config.ts';
+import { readViewDigest } from '../explorer/view-digest.ts';
+import type { LocalDb } from '../local-state/schema.ts';
 import type { LogsOfCentre } from './logs-of-centre.ts';
-import type { AnchoredIntake } from './monitor/monitor.ts';
-import { Monitor } from './monitor/monitor.ts';
-import type { WatchedCentre } from './monitor/centre-watch.ts';
-import type { ForkAlarm } from './monitor/fork-alarm.ts';
-import type { ForkRegister } from './monitor/fork-register.ts';
-import type { ReadDb } from './projection/schema.ts';
+import type { AnchoredIntake } from '../monitor/monitor.ts';
+import { Monitor } from '../monitor/monitor.ts';
+import type { WatchedCentre } from '../monitor/centre-watch.ts';
+import type { ForkAlarm } from '../monitor/fork-alarm.ts';
+import type { ForkRegister } from '../monitor/fork-register.ts';
+import type { ReadDb } from '../projection/schema.ts';
 
 export interface MonitoringOptions {
   readonly config: Config;
