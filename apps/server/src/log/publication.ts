@@ -225,7 +225,7 @@ export class Publication {
   /** Cosigned by the instance, at `notBefore` (POSIX seconds) or later, and then by others. */
   async #cosign({ log, snapshot }: Prepared, notBefore: number): Promise<Cosigned> {
     const cosignedAt = Math.max(notBefore, Math.floor(this.#clock.nowMs() / 1000));
-    const own = checkpointOf(snapshot.checkpoint, this.#cosigner, cosignedAt);
+    const own = checkpointOf(snapshot.checkpoint, log.origin, this.#cosigner, cosignedAt);
     const shown = { ...own, cosignedAt, companions: {} };
     if (this.#others?.concern(log.origin) !== true) return { shown, others: [] };
     const { size, root, note } = own;
@@ -264,12 +264,19 @@ export class Publication {
   }
 }
 
+/**
+ * Of the signatures that a published note has after a restart only the log's own stay: those of others are of an older
+ * publication, whose companions these are not.
+ */
 function checkpointOf(
   { size, root, note }: SignedCheckpoint,
+  origin: string,
   cosigner: Cosigner,
   cosignedAt: number,
 ): { size: number; root: Uint8Array; note: string } {
-  return { size, root, note: cosigner.cosign(note, cosignedAt) };
+  const { text, signatures } = parseNote(note);
+  const own = formatNote({ text, signatures: signatures.filter(({ name }) => name === origin) });
+  return { size, root, note: cosigner.cosign(own, cosignedAt) };
 }
 
 function prepare(log: Publishable): Prepared {

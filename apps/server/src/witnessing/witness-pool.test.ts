@@ -292,6 +292,16 @@ describe('publication', () => {
 });
 
 describe('start', () => {
+  test('cosignatures of an earlier publication are not carried into the next', async () => {
+    const logs = await open();
+    await logs.get('root').whenPublished(await append(logs.get('root'), 1));
+    await close(logs);
+    network.manners.set('http://b', 'away');
+    const again = await open();
+    const { note } = await again.get('root').republish();
+    expect(cosigners(note)).toEqual(['a.example/witness', 'c.example/witness']);
+  });
+
   test('with too few witnesses answering: reads are served, nothing is signed, and it goes on by itself', async () => {
     const logs = await open();
     await logs.get('root').whenPublished(await append(logs.get('root'), 1));
