@@ -274,7 +274,7 @@ describe.skipIf(!hasChromium)('verify', () => {
 
     test('about nothing in particular: a broken answer is said to be one', async () => {
       const { page } = await openPage(browser, centre.url);
-      await page.route('**/api/products/larder', (route) => route.fulfill({ json: { product: 7 } }));
+      await page.route('**/api/products/larder?*', (route) => route.fulfill({ json: { product: 7 } }));
       await page.goto('/products/larder');
       await page.getByText(/answered something these pages do not understand/).waitFor();
       await page.context().close();
