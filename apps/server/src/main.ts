@@ -176,12 +176,13 @@ function announceCentre(dir: string, version: string): void {
   if (!/^[1-9][0-9]{0,8}$/.test(version))
     throw new ConfigError(`--announcement ${version}: a version, a whole number from 1, is expected`);
   const folder = dataFolder(dir);
-  const { name, operator, place } = readConfig(folder);
+  const config = readConfig(folder);
+  const { name, operator, place } = config;
   if (place === undefined)
     throw new ConfigError(
       `${folder.config} has no “place”: say there in which city, country and region the centre stands, and at which url it is reached`,
     );
-  const { witness, mirror, intake } = vkeysOfCentre(readConfig(folder), folder);
+  const { witness, mirror, intake } = vkeysOfCentre(config, folder);
   const announcement = {
     centre: { name, operator, ...place },
     witness,
