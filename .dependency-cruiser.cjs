@@ -111,7 +111,8 @@ module.exports = {
     },
     {
       name: 'browser-safe-packages-use-no-node-builtins',
-      comment: 'tlog, statements, verifier, commitments and api run in a page under a strict content-security policy.',
+      comment:
+        'tlog, statements, verifier, commitments and api run in a page under a strict content-security policy.',
       severity: 'error',
       from: { path: '^(packages/(tlog|statements|verifier|commitments|api)|apps/web/src)/', pathNot: test },
       to: { dependencyTypes: ['core'] },
