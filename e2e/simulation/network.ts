@@ -20,7 +20,7 @@ export interface Link {
   repeats: number;
 }
 
-export const GOOD_LINK: Link = { state: 'up', delayMs: 5, losesAnswers: 0, repeats: 0 };
+const GOOD_LINK: Link = { state: 'up', delayMs: 5, losesAnswers: 0, repeats: 0 };
 
 export class SimulatedNetwork {
   readonly links = new Map<string, Link>();

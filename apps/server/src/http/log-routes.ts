@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { MAX_ENTRY_BYTES, parseBundlePath, parseEntries, parseTilePath, TlogError } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import { isWritten, type Log, type LogView, type LogViews } from '../log/log.ts';
+import { HotTiles } from './hot-tiles.ts';
 import { reportError } from './server.ts';
 
 /** Largest body of `/add-batch`, in bytes, and the most entries in it. */
@@ -35,6 +36,7 @@ function openLogOf(logs: LogViews, name: string): Log {
 
 /** Adds the routes under /logs/. In a scope of its own: bodies are raw bytes whatever their content type, and no page headers are needed. */
 export async function addLogRoutes(app: FastifyInstance, logs: LogViews, logger: Logger): Promise<void> {
+  const hot = new HotTiles();
   await app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -47,7 +49,7 @@ export async function addLogRoutes(app: FastifyInstance, logs: LogViews, logger:
         .send(logOf(logs, request.params.log).published.note),
     );
     scope.get<LogParams>('/logs/:log/tile/*', async (request, reply) =>
-      sendTile(logOf(logs, request.params.log), `tile/${request.params['*']}`, reply),
+      sendTile(hot, logOf(logs, request.params.log), `tile/${request.params['*']}`, reply),
     );
 
     scope.post<LogParams>('/logs/:log/add', { bodyLimit: MAX_ENTRY_BYTES }, async (request, reply) => {
@@ -92,7 +94,26 @@ function entriesOf(body: Uint8Array): Uint8Array[] {
   return entries;
 }
 
-async function sendTile(log: LogView, path: string, reply: FastifyReply): Promise<FastifyReply> {
+async function sendTile(
+  hot: HotTiles,
+  log: LogView,
+  path: string,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  let tile = hot.get(log.origin, path);
+  if (tile === undefined) {
+    tile = await readTile(log, path);
+    hot.keep(log.origin, path, tile);
+  }
+  return reply
+    .header('cache-control', 'public, max-age=31536000, immutable')
+    .header('x-content-type-options', 'nosniff')
+    .type('application/octet-stream')
+    .send(tile);
+}
+
+/** @throws CentreError `invalid-request`, `not-found` */
+async function readTile(log: LogView, path: string): Promise<Buffer> {
   let bytes: Uint8Array | null;
   try {
     bytes = path.startsWith('tile/entries/')
@@ -108,9 +129,5 @@ async function sendTile(log: LogView, path: string, reply: FastifyReply): Promis
   }
   if (bytes === null)
     throw new CentreError('not-found', `The log “${log.name}” has no ${path} at its published size.`);
-  return reply
-    .header('cache-control', 'public, max-age=31536000, immutable')
-    .header('x-content-type-options', 'nosniff')
-    .type('application/octet-stream')
-    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
