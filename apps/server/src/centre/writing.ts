@@ -83,6 +83,10 @@ export async function addWriting({
   /** @throws CentreError `disk-full`, `not-published-yet` when it takes longer than anyone should wait */
   async function caughtUp(): Promise<void> {
     if (root.size === 0) return;
+    const failure = root.publicationFailure;
+    // Cosigners may be away for hours: what waits for them is answered for at once.
+    if (failure?.code === 'no-quorum' && root.size > root.published.size)
+      throw new CentreError('not-published-yet', failure.message, { retryAfterMs: 1000 });
     const shown = root.whenPublished(root.size - 1).then(({ size }) => projector.whenFolded(size));
     // When the log closes while nobody waits for this any more.
     shown.catch(() => undefined);
