@@ -22,6 +22,7 @@ import type { Clock } from '../../apps/server/src/log/clock.ts';
 import { createRegistration } from '../../apps/server/src/registration/registration.ts';
 import { openLogFolder } from '../../apps/server/src/storage/log-files/open-log-folder.ts';
 import { openVaultStorage } from '../../apps/server/src/storage/vault-files/vault-storage.ts';
+import { createCosignerStates } from '../../apps/server/src/storage/witness-state/cosigner-states.ts';
 import { openVault } from '../../apps/server/src/vault/vault.ts';
 import { parseVaultKeys } from '../../apps/server/src/vault/vault-keys.ts';
 import { ANNOUNCED, events, promises } from './record.ts';
@@ -95,6 +96,7 @@ export async function replay(dir: string): Promise<void> {
     name: EXAMPLE_NAME,
     openLogs: [],
     openStorage: (made) => openLogFolder({ dataDir: made.dir }),
+    createCosignerStates,
     clock,
   });
   const config = readConfig(folder);

@@ -30,6 +30,7 @@ import { openSqlite } from './storage/sqlite/dialect.ts';
 import { openReadModels } from './storage/sqlite/read-models.ts';
 import { sqliteWordIndex } from './storage/sqlite/word-index.ts';
 import { freeBytesIn, openVaultStorage } from './storage/vault-files/vault-storage.ts';
+import { cosignerStates, createCosignerStates } from './storage/witness-state/cosigner-states.ts';
 import { FileWitnessState } from './storage/witness-state/file-witness-state.ts';
 import { openVault, VaultCopy } from './vault/vault.ts';
 import type { Vault } from './vault/vault.ts';
@@ -99,6 +100,7 @@ async function init(args: string[]): Promise<void> {
     name: required(values.origin, '--origin'),
     openLogs: values['open-log'] ?? [],
     openStorage: (folder) => openLogFolder({ dataDir: folder.dir }),
+    createCosignerStates,
   });
   if (values.json === true) {
     process.stdout.write(`${JSON.stringify(created)}\n`);
@@ -132,8 +134,8 @@ async function initFollower(values: {
     url: values.follow,
     policy: readFileSync(required(values.policy, '--policy'), 'utf8'),
     openStorage: (folder) => openLogFolder({ dataDir: folder.dir }),
+    createCosignerStates,
   });
-  await openCosignerStates(dataFolder(dir));
   describeCentre(dir, values.json === true);
 }
 
@@ -191,16 +193,6 @@ function announceCentre(dir: string, version: string): void {
     version: Number(version),
   };
   process.stdout.write(`${JSON.stringify(announcement, null, 2)}\n`);
-}
-
-/** Empty where there is none: a witness that has signed never meets an empty state, as it is made with the keys. */
-async function openCosignerStates(
-  folder: DataFolder,
-): Promise<{ readonly witnessState: FileWitnessState; readonly mirrorState: FileWitnessState }> {
-  const witnessState = new FileWitnessState({ folder: folder.witnessState });
-  const mirrorState = new FileWitnessState({ folder: folder.mirrorState });
-  for (const state of [witnessState, mirrorState]) await state.create();
-  return { witnessState, mirrorState };
 }
 
 /** @throws ConfigError, VaultError `wrong-keys` */
@@ -324,7 +316,7 @@ async function serve(args: string[]): Promise<void> {
     listen,
     logStorage: await openLogFolder({ dataDir: folder.dir }),
     followedStore: (origin) => new FollowedFolder(folder.followed(origin)),
-    ...(await openCosignerStates(folder)),
+    ...cosignerStates(folder),
     vault,
     copies:
       config.follow === undefined

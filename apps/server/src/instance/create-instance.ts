@@ -45,6 +45,8 @@ export interface CreateInstanceOptions {
   readonly name: string;
   readonly openLogs: readonly string[];
   readonly openStorage: (folder: DataFolder) => Promise<LogStorage>;
+  /** Makes what the centre's two cosigners remember; empty, with their keys. */
+  readonly createCosignerStates: (folder: DataFolder) => Promise<void>;
   /** Whose time the first entries have; the system's by default. */
   readonly clock?: Clock;
 }
@@ -55,6 +57,7 @@ export async function createInstance({
   name,
   openLogs,
   openStorage,
+  createCosignerStates,
   clock = systemClock,
 }: CreateInstanceOptions): Promise<CreatedInstance> {
   const config = configOf(name, openLogs);
@@ -63,6 +66,7 @@ export async function createInstance({
     for (const file of [folder.rootKey, folder.anchorKey]) createKeyFile(file);
     for (const log of [ROOT_LOG, KEYS_LOG, ...config.openLogs]) createKeyFile(folder.logKey(log));
     await createKeysOfEveryCentre(folder);
+    await createCosignerStates(folder);
     const entry0 = await createLogsOf(config, folder, openStorage, clock);
     writeFileSync(folder.policy, policyText(config, folder, entry0));
     writeConfig(folder, { name, operator: config.operator, openLogs: config.openLogs });
@@ -80,6 +84,8 @@ export interface CreateFollowerOptions {
   /** The verification policy that the operator trusts: it says whose logs are followed, and whose cosignatures they need. */
   readonly policy: string;
   readonly openStorage: (folder: DataFolder) => Promise<LogStorage>;
+  /** Makes what the centre's two cosigners remember; empty, with their keys. */
+  readonly createCosignerStates: (folder: DataFolder) => Promise<void>;
 }
 
 /**
@@ -94,6 +100,7 @@ export async function createFollower({
   url,
   policy,
   openStorage,
+  createCosignerStates,
 }: CreateFollowerOptions): Promise<void> {
   const { rootOrigin } = parseVerificationPolicy(policy);
   const told = {
@@ -110,6 +117,7 @@ export async function createFollower({
     );
   await makeFolder(dataFolder(dir), async (folder) => {
     await createKeysOfEveryCentre(folder);
+    await createCosignerStates(folder);
     createKeyFile(folder.centreKey);
     const storage = await openStorage(folder);
     await createLogs({ storage, logs: logSpecs(config, folder), cosigner: cosignerOf(config, folder) });

@@ -49,6 +49,8 @@ export interface CheckpointCosigner {
   /**
    * The latest checkpoint cosigned for the log whose origin has this SHA-256 (lower-case hex), with the signatures of
    * the log's trusted keys and the cosignature; undefined if none was.
+   *
+   * @throws LogError `disk-full` while it is not known what was
    */
   latest(originHash: string): string | undefined;
 }

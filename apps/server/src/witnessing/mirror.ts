@@ -66,6 +66,7 @@ export class Mirror implements CheckpointCosigner {
 
   /** @throws LogError as a witness; `overloaded` while the entries cannot be had yet, `clock-behind` */
   async addCheckpoint(body: Uint8Array): Promise<AddCheckpointOutcome> {
+    if (!this.#witness.isReady) await this.#witness.readBack();
     const opened = openSubmission(body, this.#verifiersOf);
     // What a witness refuses is not worth pulling, and the witness says why.
     if (

@@ -78,9 +78,10 @@ interface Waiting {
 }
 
 /**
- * Reads back what the witness holds, and starts it.
+ * Reads back what the witness holds, and starts it. On a full disk it starts all the same, signs nothing and says nothing of
+ * what it holds, and reads back what it holds once it is asked and there is space.
  *
- * @throws LogError `log-missing`, `corrupt`, `disk-full`; `wrong-key` if what is stored was cosigned by another key
+ * @throws LogError `log-missing`, `corrupt`; `wrong-key` if what is stored was cosigned by another key
  * @throws TlogError `malformed-vkey` on an invalid name
  */
 export async function createWitness(options: WitnessOptions): Promise<Witness> {
@@ -88,6 +89,10 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
   try {
     await witness.readBack();
   } catch (error) {
+    if (error instanceof LogError && error.code === 'disk-full') {
+      options.logger?.warn({ err: error }, 'nothing is cosigned before the disk has space');
+      return witness;
+    }
     await witness.close();
     throw error;
   }
@@ -112,6 +117,8 @@ export class Witness implements CheckpointCosigner {
   /** Null while the state has to be read back: at the start, and after a commit of unknown outcome. */
   #time: RegistrationClock | null = null;
   #reading: Promise<void> | null = null;
+  /** Whether what is held has been read back in this process. */
+  #isRead = false;
   #closing = false;
 
   constructor(options: WitnessOptions) {
@@ -159,6 +166,17 @@ export class Witness implements CheckpointCosigner {
   }
 
   latest(originHash: string): string | undefined {
+    if (!this.#isRead) {
+      // Silence is safe; to say that nothing is held, before that is known, would let a log sign a fork.
+      this.readBack().catch(() => undefined);
+      throw new LogError(
+        'disk-full',
+        'what was cosigned here cannot be read back before the disk has space',
+        {
+          retryAfterMs: 1000,
+        },
+      );
+    }
     const origin = this.#origins.get(originHash);
     return origin === undefined ? undefined : this.#held.get(origin)?.note;
   }
@@ -202,6 +220,7 @@ export class Witness implements CheckpointCosigner {
       newestSeconds = Math.max(newestSeconds, held.timeSeconds);
     }
     this.#time = new RegistrationClock(this.#options.clock, newestSeconds * 1000);
+    this.#isRead = true;
   }
 
   #readHeld(note: string): { readonly origin: string; readonly held: Held } {
