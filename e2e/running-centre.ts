@@ -10,7 +10,6 @@ import {
 } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -33,6 +32,7 @@ import {
 } from '@vitrine/statements';
 import type { ReleasePredicate, Signer } from '@vitrine/statements';
 import { announceThreeCentres, makeThreeCentres, threeSites } from '../scripts/three-centres.ts';
+import { threeFreePorts } from './free-ports.ts';
 
 export const bin = join(import.meta.dirname, '..', 'node_modules', '.bin', 'vitrine');
 
@@ -183,20 +183,8 @@ export async function startThreeCentres({
 
 /** Three ports of loopback that nothing listens on, each another. */
 async function freePorts(): Promise<[number, number, number]> {
-  const probes = [0, 1, 2].map(() => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(probes.map((probe) => once(probe, 'listening')));
-  const [a = 0, b = 0, c = 0] = probes.map((probe) => {
-    const address = probe.address();
-    if (address === null || typeof address === 'string') throw new Error('no port was given');
-    return address.port;
-  });
-  await Promise.all(
-    probes.map(async (probe) => {
-      probe.close();
-      await once(probe, 'close');
-    }),
-  );
-  return [a, b, c];
+  const first = await threeFreePorts();
+  return [first, first + 1, first + 2];
 }
 
 function writerOf(

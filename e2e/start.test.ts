@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createApiClient } from '@vitrine/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bin, publishableWorkspaces, root } from '../scripts/repository.ts';
+import { threeFreePorts } from './free-ports.ts';
 
 /** Three builds and publications, on two cores that others use. */
 const TIMEOUT_MS = 600_000;
@@ -20,36 +21,6 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vitrine-start-'));
   port = await threeFreePorts();
 });
-
-/** The first of three neighbours that nothing listens on. */
-async function threeFreePorts(): Promise<number> {
-  for (;;) {
-    const probes = [createServer().listen(0, '127.0.0.1')];
-    await once(probes[0] ?? createServer(), 'listening');
-    const address = probes[0]?.address();
-    if (address === null || address === undefined || typeof address === 'string')
-      throw new Error('no port was given');
-    const first = address.port;
-    try {
-      for (const next of [first + 1, first + 2]) {
-        const probe = createServer().listen(next, '127.0.0.1');
-        probes.push(probe);
-        await once(probe, 'listening');
-      }
-      return first;
-    } catch {
-      // One of the neighbours is taken: others are tried.
-    } finally {
-      await Promise.all(
-        probes.map(async (probe) => {
-          if (!probe.listening) return;
-          probe.close();
-          await once(probe, 'close');
-        }),
-      );
-    }
-  }
-}
 
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');

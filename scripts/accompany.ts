@@ -15,6 +15,8 @@ import { bin } from './repository.ts';
 import { announceThreeCentres, type CentreSite, ownSites, rootKeyOf, sitesOf } from './three-centres.ts';
 
 const LOOK_MS = 100;
+/** A centre that has ended, of a port that was taken just then say, is started again after this time. */
+const AGAIN_MS = 2_000;
 
 function say(line: string): void {
   process.stdout.write(`vitrine: ${line}\n`);
@@ -40,16 +42,19 @@ function endWith(serverPid: number): void {
   }, 200);
 }
 
-/** Runs a server; its one line of output is not shown, as all addresses are told together. */
-function serve({ dir, place, port }: CentreSite): void {
+/** Runs a server, again if it ends; its one line of output is not shown, as all addresses are told together. */
+function serve(site: CentreSite): void {
+  const { dir, place, port } = site;
   const child = start(bin('vitrine'), ['serve', '--data', dir, '--listen', `127.0.0.1:${port}`], {
     output: 'ignore',
   });
   void once(child, 'exit').then(([code]) => {
-    if (!ending && code !== 0)
-      say(
-        `the centre in ${place.city} has ended (${String(code)}); the others go on. Start again to start it`,
-      );
+    // One that was asked to end has ended with 0.
+    if (ending || code === 0) return;
+    say(`the centre in ${place.city} has ended (${String(code)}); the others go on, and it is started again`);
+    setTimeout(() => {
+      if (!ending) serve(site);
+    }, AGAIN_MS);
   });
 }
 
