@@ -12,6 +12,7 @@ import * as v from 'valibot';
 import { OBJECT_STREAM_TYPE, routes } from '@vitrine/api';
 import type { Problem, Route, RouteName } from '@vitrine/api';
 import { CentreError } from '../error.ts';
+import { closeServer } from './close-server.ts';
 import type { BytesResponse, RouteInput, Router } from '../router.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem, problemOf } from './problem.ts';
@@ -253,14 +254,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     },
     listen: (host, port) => app.listen({ host, port }),
     async close() {
-      const idle = setInterval(() => app.server.closeIdleConnections(), 100);
-      const rest = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
-      try {
-        await app.close();
-      } finally {
-        clearInterval(idle);
-        clearTimeout(rest);
-      }
+      await closeServer(app, CLOSE_WITHIN_MS);
       // Those whose connection was cut off let go of what they hold before it is closed under them.
       await Promise.race([Promise.allSettled(underWay), setTimeoutPromise(CLOSE_WITHIN_MS)]);
     },

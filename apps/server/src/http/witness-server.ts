@@ -2,6 +2,7 @@
 import fastify from 'fastify';
 import type { Logger } from 'pino';
 import type { Witness } from '../witnessing/witness.ts';
+import { closeServer } from './close-server.ts';
 import { addCosignerRoutes } from './cosigner-routes.ts';
 import { reportError } from './server.ts';
 
@@ -47,14 +48,7 @@ export async function createWitnessServer(witness: Witness, logger: Logger): Pro
   return {
     listen: (host, port) => app.listen({ host, port }),
     async close() {
-      const idle = setInterval(() => app.server.closeIdleConnections(), 100);
-      const rest = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
-      try {
-        await app.close();
-      } finally {
-        clearInterval(idle);
-        clearTimeout(rest);
-      }
+      await closeServer(app, CLOSE_WITHIN_MS);
       await witness.close();
     },
   };

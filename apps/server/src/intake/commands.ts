@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { AcceptedStatement } from '@vitrine/api';
-import { admitSubmission, parseStatementEnvelope, signAcceptance, StatementError } from '@vitrine/statements';
+import { admitSubmission, parseStatementEnvelope, StatementError } from '@vitrine/statements';
 import type { Signer } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { LocalDb } from '../local-state/schema.ts';
 import type { Log } from '../log/log.ts';
+import { acceptedStatement } from '../registration/accepted-statement.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** The largest body, in bytes. */
@@ -80,26 +81,14 @@ export function createIntake({
         .execute();
       const [appended] = await log.append([envelope]);
       if (appended === undefined) throw new TypeError('the log answered fewer entries than it was given');
-      const registeredAt = appended.registeredAt ?? 0;
-      const acceptedAtMs = Math.max(nowMs(), registeredAt);
-      const acceptance = await signAcceptance(
-        {
-          origin: log.origin,
-          leafIndex: appended.leafIndex,
-          leafHash: appended.leafHash,
-          registeredAtMs: registeredAt,
-          acceptedAtMs,
-          publishByMs: acceptedAtMs + publishByMs,
-        },
+      return acceptedStatement({
+        origin: log.origin,
+        payloadDigest: verdict.payloadDigest,
+        appended,
         signer,
-      );
-      return {
-        digest: verdict.payloadDigest,
-        index: appended.leafIndex,
-        registeredAt,
-        duplicate: appended.duplicate,
-        acceptance: new TextDecoder().decode(acceptance),
-      };
+        nowMs: nowMs(),
+        publishByMs,
+      });
     },
 
     async body(submission) {

@@ -13,7 +13,6 @@ import {
   formatLeaf,
   isKeysStatement,
   parseStatementEnvelope,
-  signAcceptance,
   StatementError,
   whyNoHeads,
 } from '@vitrine/statements';
@@ -22,6 +21,7 @@ import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Appended, Log } from '../log/log.ts';
 import { LogError } from '../log/log-error.ts';
+import { acceptedStatement } from './accepted-statement.ts';
 
 /** A parsed envelope, as it came. `pointer`: where it stood in the request. */
 export interface Submission extends EnvelopedStatement {
@@ -138,27 +138,15 @@ export async function createRegistration({
     }
   }
 
-  async function accepted(log: Log, submission: Submission, appended: Appended): Promise<AcceptedStatement> {
-    const registeredAt = appended.registeredAt ?? 0;
-    const acceptedAtMs = Math.max(registrationTime(), registeredAt);
-    const acceptance = await signAcceptance(
-      {
-        origin: log.origin,
-        leafIndex: appended.leafIndex,
-        leafHash: appended.leafHash,
-        registeredAtMs: registeredAt,
-        acceptedAtMs,
-        publishByMs: acceptedAtMs + publishByMs,
-      },
-      anchor,
-    );
-    return {
-      digest: submission.payloadDigest,
-      index: appended.leafIndex,
-      registeredAt,
-      duplicate: appended.duplicate,
-      acceptance: new TextDecoder().decode(acceptance),
-    };
+  function accepted(log: Log, submission: Submission, appended: Appended): Promise<AcceptedStatement> {
+    return acceptedStatement({
+      origin: log.origin,
+      payloadDigest: submission.payloadDigest,
+      appended,
+      signer: anchor,
+      nowMs: registrationTime(),
+      publishByMs,
+    });
   }
 
   async function append(log: Log, submissions: readonly Submission[]): Promise<AcceptedStatement[]> {
