@@ -234,6 +234,13 @@ describe('said in Zurich', () => {
     expect(writer).toMatchObject({ code: 0, stderr: '' });
     for (const part of ['writer', 'zurich-witness', 'zurich-mirror', ZURICH])
       expect(writer.stdout).toContain(part);
+    await expect
+      .poll(async () => (await vitrine('centre', 'status', '--server', three.washington.url)).stdout, {
+        timeout: 60_000,
+      })
+      .toMatch(
+        /as this one last saw them\n.*singapore.*\n.*acme.example\/statements: verified to \d+ entries/,
+      );
     const follower = await vitrine('centre', 'status', '--server', three.singapore.url, '--json');
     expect(follower.code).toBe(0);
     expect(JSON.parse(follower.stdout)).toMatchObject({

@@ -76,6 +76,13 @@ describe.skipIf(!hasChromium)('three centres', () => {
       await expect.poll(() => page.locator('main article').count()).toBe(3);
       expect(await page.getByText('Cosigning', { exact: true }).count()).toBe(3);
       expect(await page.getByText('the centre that you are reading').count()).toBe(1);
+      // Of the two others it says how far it saw them verify; what is asked again is shown without a reload.
+      await expect
+        .poll(() => page.getByText(/As this centre last saw it, at/).count(), { timeout: 60_000 })
+        .toBe(2);
+      expect(
+        await page.getByText(/entries(, \d+ (behind|more than are shown here))?, checkpoint of/).count(),
+      ).toBe(3);
       await page.evaluate(OPEN_ALL);
       expect(await accessibilityFaults(page)).toEqual([]);
       expect(complaints).toEqual([]);

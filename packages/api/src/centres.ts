@@ -5,6 +5,36 @@ import { DigestSchema, SizeSchema, TimeMsSchema } from './schemas.ts';
 /** What a centre has cosigned: a checkpoint of the root log of this size, at this time by its own clock. */
 const CosignedSchema = v.strictObject({ size: SizeSchema, atMs: TimeMsSchema });
 
+/**
+ * What this centre has seen another show, by its own clock: what it knows, not what the log says. `verified`: the newest checkpoint of
+ * each log that it was seen to show, and that was compared with what is held here and found to be of one history. `checkpointAtMs`: the
+ * time of that checkpoint under the verification policy, null of logs that the policy does not name; `atMs`: when it was seen;
+ * `staleSinceMs`: since when it has been older than what this centre holds.
+ */
+const SeenSchema = v.strictObject({
+  answeredAtMs: v.nullable(TimeMsSchema),
+  unreachableSinceMs: v.nullable(TimeMsSchema),
+  verified: v.array(
+    v.strictObject({
+      origin: v.string(),
+      size: SizeSchema,
+      checkpointAtMs: v.nullable(TimeMsSchema),
+      atMs: TimeMsSchema,
+      staleSinceMs: v.nullable(TimeMsSchema),
+    }),
+  ),
+  otherView: v.nullable(
+    v.strictObject({ rootSize: SizeSchema, digest: DigestSchema, sinceMs: TimeMsSchema }),
+  ),
+});
+
+/** Another centre, as this one last saw it: one that is announced, or that the operator wants watched besides. */
+export const SeenCentreSchema = v.strictObject({
+  name: v.string(),
+  url: v.string(),
+  ...SeenSchema.entries,
+});
+
 export const AnnouncedCentreSchema = v.strictObject({
   name: v.string(),
   operator: v.string(),
@@ -27,6 +57,8 @@ export const AnnouncedCentreSchema = v.strictObject({
   days: v.array(v.strictObject({ day: v.pipe(v.string(), v.isoDate()), cosigned: v.boolean() })),
   /** Whether it is the one that answers. */
   self: v.boolean(),
+  /** As the centre that answers last saw it; null of itself, of one that is closed, and before the first look. */
+  seen: v.nullable(SeenSchema),
 });
 
 /** What everyone who reads here must know: it stands above everything until it no longer holds. */
@@ -47,34 +79,13 @@ export const NoticeSchema = v.strictObject({
   evidence: v.optional(v.string()),
 });
 
-/** `asOfMs`: when the checkpoint of the root log at `rootSize` was published. */
+/** `asOfMs`: when the checkpoint of the root log, `rootOrigin`, at `rootSize` was published. */
 export const CentreListSchema = v.strictObject({
+  rootOrigin: v.string(),
   rootSize: SizeSchema,
   asOfMs: TimeMsSchema,
   centres: v.array(AnnouncedCentreSchema),
   notices: v.array(NoticeSchema),
-});
-
-/**
- * What this centre has seen of another. `verified`: the newest checkpoint of each log that it was seen to show and that was compared
- * with what is held here; `staleSinceMs`: since when that has been older than what this centre holds.
- */
-export const SeenCentreSchema = v.strictObject({
-  name: v.string(),
-  url: v.string(),
-  answeredAtMs: v.nullable(TimeMsSchema),
-  unreachableSinceMs: v.nullable(TimeMsSchema),
-  verified: v.array(
-    v.strictObject({
-      origin: v.string(),
-      size: SizeSchema,
-      atMs: TimeMsSchema,
-      staleSinceMs: v.nullable(TimeMsSchema),
-    }),
-  ),
-  otherView: v.nullable(
-    v.strictObject({ rootSize: SizeSchema, digest: DigestSchema, sinceMs: TimeMsSchema }),
-  ),
 });
 
 export const NoticeListSchema = v.strictObject({
@@ -93,5 +104,6 @@ export const ResolvedForksSchema = v.strictObject({
 });
 
 export type AnnouncedCentre = v.InferOutput<typeof AnnouncedCentreSchema>;
+export type SeenCentre = v.InferOutput<typeof SeenCentreSchema>;
 export type Notice = v.InferOutput<typeof NoticeSchema>;
 export type CentreList = v.InferOutput<typeof CentreListSchema>;

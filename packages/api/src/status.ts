@@ -1,6 +1,6 @@
 /** How a centre is doing, for those who run and watch it. Times are milliseconds since 1970. */
 import * as v from 'valibot';
-import { NoticeSchema } from './centres.ts';
+import { NoticeSchema, SeenCentreSchema } from './centres.ts';
 import { LogSummarySchema, SizeSchema, TimeMsSchema, ViewDigestSchema } from './schemas.ts';
 
 /** A log that this centre writes: `waiting` is why its newest entries are durable and not published; null when they are, or will be at once. */
@@ -44,6 +44,8 @@ export const CentreStatusSchema = v.strictObject({
   followed: v.array(FollowedLogStatusSchema),
   /** Empty where none has an address in the policy, and at a follower. */
   witnesses: v.array(WitnessStatusSchema),
+  /** The other centres, as this one last saw them. */
+  others: v.array(SeenCentreSchema),
   view: v.nullable(ViewDigestSchema),
   notices: v.array(NoticeSchema),
 });

@@ -28,7 +28,8 @@ function isWell({ notices, written }: CentreStatus): boolean {
 }
 
 function forPeople(status: CentreStatus, terminal: Terminal): string[] {
-  const { followed, follows, name, notices, operator, roles, version, view, witnesses, written } = status;
+  const { followed, follows, name, notices, operator, others, roles, version, view, witnesses, written } =
+    status;
   const amiss = (text: string): string => styled(terminal, 'red', printable(text));
   return [
     printable(`${name}, run by ${operator}: ${roles.join(', ')}; Vitrine ${version}`),
@@ -51,6 +52,17 @@ function forPeople(status: CentreStatus, terminal: Terminal): string[] {
     ...section('Witnesses that it asks', witnesses, (witness) => [
       printable(`${witness.name.padEnd(20)} cosigned ${when(witness.lastCosignedAt)}`),
       ...(witness.problem === null ? [] : [amiss(`  ${witness.problem}`)]),
+    ]),
+    ...section('Other centres, as this one last saw them', others, (centre) => [
+      printable(`${centre.name}, ${when(centre.answeredAtMs)}`),
+      ...centre.verified.map(({ checkpointAtMs, origin, size }) =>
+        printable(
+          `  ${origin}: verified to ${size} entries${checkpointAtMs === null ? '' : `, checkpoint of ${when(checkpointAtMs)}`}`,
+        ),
+      ),
+      ...(centre.unreachableSinceMs === null
+        ? []
+        : [amiss(`  does not answer since ${when(centre.unreachableSinceMs)}`)]),
     ]),
     ...section('Notices', notices, (notice) => [
       amiss(`${notice.kind}: ${notice.text}, since ${when(notice.sinceMs)}`),

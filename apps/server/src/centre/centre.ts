@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { Notice } from '@vitrine/api';
+import type { Notice, SeenCentre } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { centresProjection } from '../centres/projection.ts';
 import { addCentreRoutes } from '../centres/routes.ts';
@@ -203,6 +203,7 @@ export async function startCentre({
   );
   const monitor = await openMonitor({
     config,
+    policy: logs.policy,
     logs,
     forks,
     alarm,
@@ -213,8 +214,9 @@ export async function startCentre({
   });
   const notices = (): Notice[] => [...monitor.notices(), ...logs.notices()];
   addMonitorRoutes(router, { monitor, notices, nowMs });
-  addCentreRoutes(router, { name: config.name, root, projector, read, notices });
-  addStatusRoute(router, { config, version, logs, read, notices });
+  const seen = (): readonly SeenCentre[] => monitor.seen;
+  addCentreRoutes(router, { name: config.name, root, projector, read, seen, notices });
+  addStatusRoute(router, { config, version, logs, read, seen, notices });
   addCommitmentRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {

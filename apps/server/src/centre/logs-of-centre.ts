@@ -5,7 +5,7 @@
 import type { Notice } from '@vitrine/api';
 import type { Logger } from 'pino';
 import { headStatement, signStatement } from '@vitrine/statements';
-import { encodeHex } from '@vitrine/tlog';
+import { encodeHex, type Policy } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
 import type { Config } from '../config.ts';
 import { signerOf } from '../identity/signer.ts';
@@ -44,6 +44,8 @@ export interface LogsOfCentreOptions {
 
 /** By name: `statements`, `keys` and `intake` (this centre's own), and the open logs of the writer. */
 export interface LogsOfCentre extends LogViews {
+  /** The verification policy, judged by node:crypto. */
+  readonly policy: Policy;
   readonly root: LogView;
   readonly keys: LogView;
   /** Those that this centre writes. */
@@ -158,6 +160,7 @@ export async function openLogsOfCentre({
         throw new LogError('log-missing', `there is no log named ${JSON.stringify(name)}`);
       return view;
     },
+    policy: nativePolicy,
     root,
     keys,
     written,

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { readViewDigest } from '../explorer/view-digest.ts';
 import type { LocalDb } from '../local-state/schema.ts';
 import type { LogsOfCentre } from './logs-of-centre.ts';
+import { type Policy, verifyCheckpoint } from '@vitrine/tlog';
 import type { AnchoredIntake } from '../monitor/monitor.ts';
 import { Monitor } from '../monitor/monitor.ts';
 import type { WatchedCentre } from '../monitor/centre-watch.ts';
@@ -13,6 +14,8 @@ import type { ReadDb } from '../projection/schema.ts';
 
 export interface MonitoringOptions {
   readonly config: Config;
+  /** The verification policy. */
+  readonly policy: Policy;
   readonly logs: LogsOfCentre;
   readonly forks: ForkRegister;
   readonly alarm: ForkAlarm;
@@ -24,6 +27,7 @@ export interface MonitoringOptions {
 
 export async function openMonitor({
   config,
+  policy,
   logs,
   forks,
   alarm,
@@ -39,6 +43,10 @@ export async function openMonitor({
     local,
     centres: () => othersOf(config, read),
     viewDigest: (rootSize) => readViewDigest(read, rootSize),
+    checkpointAtMs: (note) => {
+      const verdict = verifyCheckpoint(note, policy);
+      return verdict.ok && verdict.timeSeconds !== undefined ? verdict.timeSeconds * 1000 : null;
+    },
     anchored: () => anchoredIntakes(read),
     onResolved: (origin) => logs.resume(origin),
     nowMs,

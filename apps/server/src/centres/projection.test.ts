@@ -11,6 +11,7 @@ import type { ReadModels } from '../projection/schema.ts';
 import { openSqlite } from '../storage/sqlite/dialect.ts';
 import { TestLog } from '../witnessing/test-log.ts';
 import { centresProjection } from './projection.ts';
+import type { SeenCentre } from '@vitrine/api';
 import { listCentres } from './queries.ts';
 
 const ORIGIN = 'acme.example/statements';
@@ -88,8 +89,8 @@ function fold(statement: RootStatement, registeredAt = START_MS): Promise<string
   });
 }
 
-async function shown(asOfMs = START_MS, note = log.note()) {
-  const [centre] = await listCentres(read, 'washington.example', { origin: ORIGIN, note, asOfMs });
+async function shown(asOfMs = START_MS, note = log.note(), seen: readonly SeenCentre[] = []) {
+  const [centre] = await listCentres(read, 'washington.example', { origin: ORIGIN, note, asOfMs }, seen);
   return centre;
 }
 
@@ -185,4 +186,19 @@ describe('announcements', () => {
       lastCosigned: { witness: { size: 10, atMs: START_MS } },
     });
   });
+});
+
+test('what was seen of a centre stands beside what the log says of it, found by its address', async () => {
+  expect(await fold(announcement())).toBeNull();
+  expect(await shown()).toMatchObject({ seen: null });
+  const seen = {
+    answeredAtMs: START_MS,
+    unreachableSinceMs: null,
+    verified: [{ origin: ORIGIN, size: 9, checkpointAtMs: START_MS - 5, atMs: START_MS, staleSinceMs: null }],
+    otherView: null,
+  };
+  const elsewhere = { ...seen, name: NAME, url: 'https://elsewhere.example' };
+  expect(await shown(START_MS, log.note(), [elsewhere])).toMatchObject({ seen: null });
+  const there = { ...seen, name: 'as the operator calls it', url: `https://${NAME}` };
+  expect((await shown(START_MS, log.note(), [elsewhere, there]))?.seen).toEqual(seen);
 });

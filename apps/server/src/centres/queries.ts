@@ -1,5 +1,5 @@
 /** What is known of the centres, in the shape of the HTTP contract. */
-import type { AnnouncedCentre } from '@vitrine/api';
+import type { AnnouncedCentre, SeenCentre } from '@vitrine/api';
 import { snapshot } from '../projection/schema.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import { cosignaturesBy, readCosigned } from './cosignatures.ts';
@@ -23,11 +23,12 @@ interface Cosigned {
   readonly atMs: number;
 }
 
-/** The announced centres by name. `selfName`: the one that answers. */
+/** The announced centres by name. `selfName`: the one that answers; `seen`: what it has seen of the others. */
 export function listCentres(
   read: ReadDb,
   selfName: string,
   shown: ShownCheckpoint,
+  seen: readonly SeenCentre[],
 ): Promise<readonly AnnouncedCentre[]> {
   const firstDayMs = (Math.floor(shown.asOfMs / DAY_MS) - DAYS_SHOWN + 1) * DAY_MS;
   return snapshot(read, async (at) => {
@@ -72,9 +73,18 @@ export function listCentres(
         lastCosigned: { witness: last('witness'), mirror: last('mirror') },
         days: [...cosignedDays(timesMs, Math.max(firstDayMs, row.since), shown.asOfMs)],
         self: row.name === selfName,
+        seen: seenOf(row.url, seen),
       };
     });
   });
+}
+
+/** Centres are looked at where they are announced to be. */
+function seenOf(at: string, all: readonly SeenCentre[]): AnnouncedCentre['seen'] {
+  const found = all.find(({ url }) => url === at);
+  if (found === undefined) return null;
+  const { answeredAtMs, otherView, unreachableSinceMs, verified } = found;
+  return { answeredAtMs, otherView, unreachableSinceMs, verified };
 }
 
 /** What the published checkpoint itself carries: newer than what the log holds of it. */

@@ -1,5 +1,5 @@
 /** HTTP: the transparency centres. Anyone may read of them. */
-import type { Notice } from '@vitrine/api';
+import type { Notice, SeenCentre } from '@vitrine/api';
 import type { LogView } from '../log/log.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -12,21 +12,24 @@ export interface CentreRoutesOptions {
   readonly root: LogView;
   readonly projector: Projector;
   readonly read: ReadDb;
+  /** The other centres, as this one last saw them. */
+  readonly seen: () => readonly SeenCentre[];
   /** What everyone who reads here must know now. */
   readonly notices: () => readonly Notice[];
 }
 
 export function addCentreRoutes(
   router: Router,
-  { name, root, projector, read, notices }: CentreRoutesOptions,
+  { name, root, projector, read, seen, notices }: CentreRoutesOptions,
 ): void {
   router.on('centres', async () => {
     const asOfMs = root.published.cosignedAt * 1000;
     const shown = { origin: root.origin, note: root.published.note, asOfMs };
     return {
+      rootOrigin: root.origin,
       rootSize: projector.size,
       asOfMs,
-      centres: [...(await listCentres(read, name, shown))],
+      centres: [...(await listCentres(read, name, shown, seen()))],
       notices: [...notices()],
     };
   });

@@ -1,5 +1,5 @@
 /** HTTP: how this centre is doing. Anyone may see it: what waits, who is missing and what is behind concerns whoever relies on it. */
-import type { CentreStatus, Notice } from '@vitrine/api';
+import type { CentreStatus, Notice, SeenCentre } from '@vitrine/api';
 import type { Config } from '../config.ts';
 import type { Log, Logs } from '../log/log.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -18,12 +18,14 @@ export interface StatusOptions {
     readonly witnesses: readonly WitnessStanding[];
   };
   readonly read: ReadDb;
+  /** The other centres, as this one last saw them. */
+  readonly seen: () => readonly SeenCentre[];
   readonly notices: () => readonly Notice[];
 }
 
 export function addStatusRoute(
   router: Router,
-  { config, logs, notices, read, version }: StatusOptions,
+  { config, logs, notices, read, seen, version }: StatusOptions,
 ): void {
   router.on('status', async (): Promise<CentreStatus> => {
     const { written } = logs;
@@ -45,6 +47,7 @@ export function addStatusRoute(
         ...standing,
         lastCosignedAt: lastCosignedAt === null ? null : lastCosignedAt * 1000,
       })),
+      others: [...seen()],
       view: (await readViewDigest(read)) ?? null,
       notices: [...notices()],
     };

@@ -3,7 +3,7 @@
  * tells a stale view, which is older and of the same history, from another history.
  */
 import { FsckError, locateSource, openSource, type SourceLocation } from '@vitrine/fsck';
-import { ViewDigestSchema } from '@vitrine/api';
+import { type SeenCentre, ViewDigestSchema } from '@vitrine/api';
 import * as v from 'valibot';
 import type { EngineLogger } from '../log/engine-logger.ts';
 import { type Gossip, MAX_GOSSIP_BYTES } from './gossip.ts';
@@ -23,31 +23,15 @@ export interface WatchedCentre {
 /** A view of one semantics at one root size. `digest`: hex. */
 export type ViewDigest = v.InferOutput<typeof ViewDigestSchema>;
 
-/** What a centre was seen to show of one log. Times are milliseconds since 1970 by this centre's clock. */
-export interface SeenLog {
-  readonly origin: string;
-  readonly size: number;
-  /** When that was compared and found to be of one history with what is held here. */
-  readonly atMs: number;
-  /** Since when it has been behind what this centre held at the look before; null while it is not. */
-  readonly staleSinceMs: number | null;
-}
-
-export interface SeenCentre extends WatchedCentre {
-  /** When it answered last; null before it ever did. */
-  readonly answeredAtMs: number | null;
-  /** Since when it does not answer; null while it does. */
-  readonly unreachableSinceMs: number | null;
-  readonly verified: readonly SeenLog[];
-  /** A view of the same root size and semantics that differs from this centre's; null while there is none. */
-  readonly otherView: { readonly rootSize: number; readonly digest: string; readonly sinceMs: number } | null;
-}
+type SeenLog = SeenCentre['verified'][number];
 
 export interface CentreWatchOptions {
   readonly logs: () => readonly HeldLog[];
   readonly gossip: Gossip;
   /** The digest of what is shown here, at a root size or at the newest; undefined if it is not kept. */
   readonly viewDigest: (rootSize?: number) => Promise<ViewDigest | undefined>;
+  /** The time of a checkpoint under the verification policy; null if the policy does not accept it or name its log. */
+  readonly checkpointAtMs: (note: string) => number | null;
   readonly nowMs: () => number;
   readonly logger: EngineLogger;
 }
@@ -126,7 +110,13 @@ export class CentreWatch {
     const isBehind = size < (watched.heldBefore.get(log.origin) ?? 0);
     watched.heldBefore.set(log.origin, heldSize);
     const staleSinceMs = isBehind ? (before?.staleSinceMs ?? nowMs()) : null;
-    return { origin: log.origin, size, atMs: nowMs(), staleSinceMs };
+    return {
+      origin: log.origin,
+      size,
+      checkpointAtMs: this.#options.checkpointAtMs(note),
+      atMs: nowMs(),
+      staleSinceMs,
+    };
   }
 
   /** @throws FsckError `unreachable` */

@@ -10,6 +10,7 @@ import { type AnchoredIntake, Monitor } from './monitor.ts';
 import { Held } from './test-held.ts';
 
 const MINUTE_MS = 60_000;
+const CHECKPOINT_MS = 12_000;
 const ending: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ending.splice(0)) await end();
@@ -79,6 +80,7 @@ async function monitorOf({ logs, centres, own, anchored = [] }: Around) {
     centres: () => Promise.resolve(centres),
     viewDigest: (rootSize) =>
       Promise.resolve(rootSize === undefined || rootSize === own?.rootSize ? own : undefined),
+    checkpointAtMs: () => CHECKPOINT_MS,
     anchored: () => Promise.resolve(anchored),
     onResolved: () => undefined,
     nowMs: () => nowMs,
@@ -106,7 +108,7 @@ test('a stale view is told from a fork, and only after a while', async () => {
   });
   expect(await later(0)).toEqual([]);
   expect(monitor.seen).toMatchObject([
-    { name: 'zurich.example', verified: [{ size: 5, staleSinceMs: null }] },
+    { name: 'zurich.example', verified: [{ size: 5, checkpointAtMs: CHECKPOINT_MS, staleSinceMs: null }] },
   ]);
   held.publish(9);
   expect(await later(1)).toEqual([]);

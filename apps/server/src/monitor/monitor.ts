@@ -2,7 +2,7 @@
  * The monitor of a centre: hears gossip, looks at the other centres, keeps what proves a fork, freezes the log, tells the others, and
  * knows what everyone who reads here must know.
  */
-import type { Notice } from '@vitrine/api';
+import type { Notice, SeenCentre } from '@vitrine/api';
 import type { ForkResolutionPredicate } from '@vitrine/statements';
 import { parseForkEvidence } from '@vitrine/verifier/fork';
 import { advanceKeys, emptyKeysState, type KeysState } from '@vitrine/statements';
@@ -10,13 +10,7 @@ import { verifyWithNode } from '../identity/verify.ts';
 import type { LocalDb } from '../local-state/schema.ts';
 import type { EngineLogger } from '../log/engine-logger.ts';
 import type { LogView } from '../log/log.ts';
-import {
-  CentreWatch,
-  httpLocation,
-  type SeenCentre,
-  type ViewDigest,
-  type WatchedCentre,
-} from './centre-watch.ts';
+import { CentreWatch, httpLocation, type ViewDigest, type WatchedCentre } from './centre-watch.ts';
 import type { Finding } from './fork-alarm.ts';
 import type { ForkRegister, KnownFork, Resolved } from './fork-register.ts';
 import { Gossip } from './gossip.ts';
@@ -55,6 +49,8 @@ export interface MonitorOptions {
   /** The other centres that are at work. */
   readonly centres: () => Promise<readonly WatchedCentre[]>;
   readonly viewDigest: (rootSize?: number) => Promise<ViewDigest | undefined>;
+  /** The time of a checkpoint under the verification policy; null if the policy does not accept it or name its log. */
+  readonly checkpointAtMs: (note: string) => number | null;
   /** Of the announced centres; a log that has no head yet is covered up to 0. */
   readonly anchored: () => Promise<readonly AnchoredIntake[]>;
   /** Told of the log of each fork that was resolved: following it may go on. */
@@ -87,8 +83,8 @@ export class Monitor {
     this.#options = options;
     this.#limits = { ...MONITOR_LIMITS, ...options.limits };
     this.gossip = gossip;
-    const { logs, viewDigest, nowMs, logger, forks, keys } = options;
-    this.#watch = new CentreWatch({ logs, gossip, viewDigest, nowMs, logger });
+    const { checkpointAtMs, logs, viewDigest, nowMs, logger, forks, keys } = options;
+    this.#watch = new CentreWatch({ logs, gossip, viewDigest, checkpointAtMs, nowMs, logger });
     this.#telling = new Telling(logger);
     this.#keysState = emptyKeysState(keys.origin);
     forks.onFound((fork) => {

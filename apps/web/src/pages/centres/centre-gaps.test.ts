@@ -1,6 +1,6 @@
 import type { AnnouncedCentre } from '@vitrine/api';
 import { expect, test } from 'vitest';
-import { gapsOf, gapsOfAll, isCosigning } from './centre-gaps.ts';
+import { gapsOf, gapsOfAll, isCosigning, verifiedInWords } from './centre-gaps.ts';
 import { countryName } from './country-name.ts';
 
 const HOUR_MS = 3_600_000;
@@ -24,6 +24,7 @@ function centre(more: Partial<AnnouncedCentre> = {}): AnnouncedCentre {
     lastCosigned: { witness: recent, mirror: recent },
     days: [],
     self: false,
+    seen: null,
     ...more,
   };
 }
@@ -59,4 +60,12 @@ test('several centres of one operator count as one, and one’s own as nobody el
 
 test('a country has its name; what is none stays as it is', () => {
   expect([countryName('CH'), countryName('QX'), countryName('x')]).toEqual(['Switzerland', 'QX', 'x']);
+});
+
+test('how far a centre has verified is told beside what is shown here', () => {
+  expect([verifiedInWords(9, 9), verifiedInWords(7, 9), verifiedInWords(10, 9)]).toEqual([
+    'all 9 entries',
+    '7 of 9 entries, 2 behind',
+    '10 entries, 1 more than are shown here',
+  ]);
 });

@@ -1,5 +1,6 @@
 /** What is missing among the centres, so that nobody takes their number for more than it is. */
 import type { AnnouncedCentre } from '@vitrine/api';
+import { countOf, formatCount } from '../../formats/byte-size.ts';
 import { DAY_MS } from '../../formats/calendar-day.ts';
 
 /** A centre that cosigned within this time counts as at work. */
@@ -8,6 +9,15 @@ const AT_WORK_MS = 2 * DAY_MS;
 export function isCosigning({ lastCosigned, working }: AnnouncedCentre, asOfMs: number): boolean {
   const newest = Math.max(lastCosigned.witness?.atMs ?? 0, lastCosigned.mirror?.atMs ?? 0);
   return working && newest > asOfMs - AT_WORK_MS;
+}
+
+/** `all 12 entries`, of the `here` that the centre that answers shows. */
+export function verifiedInWords(size: number, here: number): string {
+  const entries = countOf(here, 'entry', 'entries');
+  if (size === here) return `all ${entries}`;
+  return size < here
+    ? `${formatCount(size)} of ${entries}, ${formatCount(here - size)} behind`
+    : `${countOf(size, 'entry', 'entries')}, ${formatCount(size - here)} more than are shown here`;
 }
 
 /** Of one centre. */

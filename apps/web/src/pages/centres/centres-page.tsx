@@ -1,14 +1,14 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { AnnouncedCentre } from '@vitrine/api';
+import type { AnnouncedCentre, CentreList } from '@vitrine/api';
 import { centresQuery } from '../../api-client.ts';
 import { Disclosure } from '../../components/disclosure.tsx';
 import { Facts } from '../../components/facts.tsx';
-import { LogTime } from '../../components/log-time.tsx';
+import { Age, LogTime } from '../../components/log-time.tsx';
 import { PageHeading, Section } from '../../components/page-heading.tsx';
 import { countOf, formatCount } from '../../formats/byte-size.ts';
 import { usePageTitle } from '../../page-title.ts';
-import { gapsOf, gapsOfAll, isCosigning } from './centre-gaps.ts';
+import { gapsOf, gapsOfAll, isCosigning, verifiedInWords } from './centre-gaps.ts';
 import { countryName } from './country-name.ts';
 import { DayStrip } from './day-strip.tsx';
 
@@ -28,15 +28,53 @@ function LastCosigned({
   );
 }
 
-function Centre({
+/** How far a centre has verified the root log: itself as it shows it, another as this one last saw it. */
+function Verified({
   centre,
-  asOfMs,
-  rootSize,
+  list: { asOfMs, rootOrigin, rootSize },
 }: {
   readonly centre: AnnouncedCentre;
-  readonly asOfMs: number;
-  readonly rootSize: number;
+  readonly list: CentreList;
 }) {
+  const { seen, self, working } = centre;
+  if (self)
+    return (
+      <>
+        all {countOf(rootSize, 'entry', 'entries')}, checkpoint of <LogTime timeMs={asOfMs} />
+      </>
+    );
+  if (!working) return <>not looked at any more</>;
+  const root = seen?.verified.find(({ origin }) => origin === rootOrigin);
+  const silentSinceMs = seen?.unreachableSinceMs ?? null;
+  return (
+    <>
+      {root === undefined ? (
+        'not known: this centre has not seen it yet'
+      ) : (
+        <>
+          {verifiedInWords(root.size, rootSize)}
+          {root.checkpointAtMs === null ? null : (
+            <>
+              , checkpoint of <LogTime timeMs={root.checkpointAtMs} /> (<Age timeMs={root.checkpointAtMs} />)
+            </>
+          )}
+          <br />
+          <span className="text-sm text-soft">
+            As this centre last saw it, at <LogTime timeMs={root.atMs} />
+          </span>
+        </>
+      )}
+      {silentSinceMs === null ? null : (
+        <p className="text-refuse">
+          It has not answered this centre since <LogTime timeMs={silentSinceMs} />.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Centre({ centre, list }: { readonly centre: AnnouncedCentre; readonly list: CentreList }) {
+  const { asOfMs, rootSize } = list;
   const gaps = gapsOf(centre, asOfMs);
   const titleId = `centre-${centre.name}`;
   return (
@@ -66,6 +104,7 @@ function Centre({
                   </a>
                 ),
               },
+              { term: 'Verified', value: <Verified centre={centre} list={list} /> },
               {
                 term: 'Witness saw',
                 value: <LastCosigned last={centre.lastCosigned.witness} rootSize={rootSize} />,
@@ -145,7 +184,7 @@ export function CentresPage() {
       ) : (
         <ul className="border-b border-line">
           {centres.map((centre) => (
-            <Centre key={centre.name} centre={centre} asOfMs={asOfMs} rootSize={rootSize} />
+            <Centre key={centre.name} centre={centre} list={data} />
           ))}
         </ul>
       )}
@@ -160,7 +199,8 @@ export function CentresPage() {
       )}
       <p className="mt-6 text-sm text-soft">
         As of root size {formatCount(rootSize)}, <LogTime timeMs={asOfMs} />. Cosignatures are verified under
-        the announced keys.
+        the announced keys. How far other centres have verified is what this one saw when it last asked them,
+        by its own clock: another centre may have seen something newer.
       </p>
     </>
   );
