@@ -123,20 +123,22 @@ export class Publication {
 
   #scheduleIn(delayMs: number): void {
     if (this.#timer !== null || this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (this.#closed || !this.#hasNews()) return;
-      this.publishNow().then(
-        () => {
-          this.#retryMs = RETRY_FIRST_MS;
-          if (this.#hasNews()) this.schedule();
-        },
-        () => {
-          this.#scheduleIn(this.#retryMs);
-          this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
-        },
-      );
-    }, delayMs);
+    this.#timer = setTimeout(() => void this.#publishNews(), delayMs);
+  }
+
+  async #publishNews(): Promise<void> {
+    // What is under way may be the very news; asked for meanwhile, a second publication would tell the same again.
+    while (this.#running !== null) await this.#running.catch(() => undefined);
+    this.#timer = null;
+    if (this.#closed || !this.#hasNews()) return;
+    try {
+      await this.publishNow();
+      this.#retryMs = RETRY_FIRST_MS;
+      if (this.#hasNews()) this.schedule();
+    } catch {
+      this.#scheduleIn(this.#retryMs);
+      this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
+    }
   }
 
   #members(): Publishable[] {

@@ -140,7 +140,8 @@ test('never two histories, never back in size or time, whatever it is sent and w
                 now.ms += round.passSeconds * 1000;
                 await send(witness, round.submissions, signed);
               }
-              requireHeld(witness, signed);
+              // On a disk that was full at the start it says that it does not know, which is no forgetting.
+              if (witness.isReady) requireHeld(witness, signed);
               await witness.close();
             }
             if (!files.isDead) files.kill();
@@ -188,7 +189,8 @@ async function send(
     submissions.map(async ({ log, branch, oldSize, newSize, fromHeld }) => {
       const of = logs[log]?.[branch];
       if (of === undefined) throw new Error('no such log');
-      const from = fromHeld ? (heldSize(witness, of.origin) ?? 0) : oldSize;
+      const held = witness.isReady ? heldSize(witness, of.origin) : undefined;
+      const from = fromHeld ? (held ?? 0) : oldSize;
       const size = Math.max(from, newSize);
       return { log, of, size, body: await of.request(from, size) };
     }),
