@@ -14,7 +14,7 @@ export const MAX_SIGNATURES = 16;
 
 export interface EnvelopeSignature {
   readonly keyid: string;
-  /** 64 bytes. */
+  /** 64 bytes by an Ed25519 key; of a passkey, whose signature covers more, up to 1,536. */
   readonly sig: Uint8Array;
 }
 
@@ -35,7 +35,7 @@ const envelopeSchema = v.strictObject({
   payload: base64,
   payloadType: v.string(),
   signatures: v.pipe(
-    v.array(v.strictObject({ keyid: sha256Hex, sig: v.pipe(base64, v.length(88)) })),
+    v.array(v.strictObject({ keyid: sha256Hex, sig: v.pipe(base64, v.minLength(88), v.maxLength(2_048)) })),
     v.minLength(1),
     v.maxLength(MAX_SIGNATURES),
   ),

@@ -2,12 +2,14 @@
 
 import { concatBytes } from '@noble/hashes/utils.js';
 import { StatementError } from './error.ts';
+import { predicateTypes, type Statement } from './predicates/registry.ts';
 import {
   type EnvelopedStatement,
   MAX_ENVELOPE_BYTES,
   MAX_LEAF_BYTES,
   parseStatementEnvelope,
 } from './statement.ts';
+import type { StatementOf, StatementShape, TypeTable } from './type-table.ts';
 
 const TIME_BYTES = 8;
 
@@ -19,7 +21,7 @@ export interface Leaf {
 }
 
 /** A leaf with the statement in it. No signature has been verified. */
-export interface StatementLeaf extends EnvelopedStatement {
+export interface StatementLeaf<Said = Statement> extends EnvelopedStatement<Said> {
   readonly registeredAtMs: number;
 }
 
@@ -65,9 +67,18 @@ export function parseLeaf(leaf: Uint8Array): Leaf {
 /**
  * Reads the statement in a leaf. Verifies no signature.
  *
+ * @param types as parseStatement
  * @throws StatementError as parseLeaf and parseStatementEnvelope
  */
-export function parseStatementLeaf(leaf: Uint8Array): StatementLeaf {
+export function parseStatementLeaf(leaf: Uint8Array): StatementLeaf;
+export function parseStatementLeaf<Types extends TypeTable>(
+  leaf: Uint8Array,
+  types: Types,
+): StatementLeaf<StatementOf<Types>>;
+export function parseStatementLeaf(
+  leaf: Uint8Array,
+  types: TypeTable = predicateTypes,
+): StatementLeaf<StatementShape> {
   const { registeredAtMs, envelope } = parseLeaf(leaf);
-  return { registeredAtMs, ...parseStatementEnvelope(envelope) };
+  return { registeredAtMs, ...parseStatementEnvelope(envelope, types) };
 }

@@ -1,6 +1,6 @@
 // Every type of statement: its URI, the log it belongs to, its schema. A capability adds a line here.
 
-import type * as v from 'valibot';
+import type { StatementIn } from '../type-table.ts';
 import { CENTRE_TYPE, COSIGNED_TYPE, centreSchema, cosignedSchema } from './centres.ts';
 import {
   COMMITMENT_AMENDMENT_TYPE,
@@ -64,20 +64,14 @@ export const predicateTypes = {
 
 export type PredicateType = keyof typeof predicateTypes;
 
-type StatementIn<Log extends 'statements' | 'keys' | 'intake'> = {
-  [Type in PredicateType]: (typeof predicateTypes)[Type]['log'] extends Log
-    ? v.InferOutput<(typeof predicateTypes)[Type]['schema']>
-    : never;
-}[PredicateType];
-
 /** A statement of the root log. */
-export type RootStatement = StatementIn<'statements'>;
+export type RootStatement = StatementIn<typeof predicateTypes, 'statements'>;
 
 /** A statement of the keys log. */
-export type KeysStatement = StatementIn<'keys'>;
+export type KeysStatement = StatementIn<typeof predicateTypes, 'keys'>;
 
 /** A statement of a centre's intake log. */
-export type IntakeStatement = StatementIn<'intake'>;
+export type IntakeStatement = StatementIn<typeof predicateTypes, 'intake'>;
 
 export type Statement = RootStatement | KeysStatement | IntakeStatement;
 
