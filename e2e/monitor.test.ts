@@ -1,7 +1,7 @@
 /** Three real centres and a writer's key that lies: the fork is found, kept as a file that verifies anywhere, told, frozen, and resolved. */
 import { execFile } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,8 +124,26 @@ test('a fork told to one centre freezes all three, is proven offline, and ends b
     expect(verified.output).toContain('Proof of misbehaviour');
     expect(verified.code).toBe(0);
 
-    // Frozen: nothing is cosigned and nothing taken, also after kill -9; reads go on.
+    // Told to whoever asks: the list with both checkpoints, and the metrics.
+    const { forks } = await zurich.api.call('forks');
+    expect(forks).toMatchObject([
+      { origin: `${washington.name}/statements`, frozen: true, resolvedAtMs: null, foundBy: 'gossip' },
+    ]);
+    expect(forks[0]?.checkpoints.map(({ held, size: entries }) => [held, entries])).toEqual([
+      [false, size - 1],
+      [true, expect.any(Number)],
+    ]);
+    expect(forks[0]?.checkpoints[0].note).toBe(lie);
+    const metrics = async (): Promise<string> => (await fetch(`${zurich.url}/metrics`)).text();
+    expect(await metrics()).toMatch(
+      /vitrine_forks_known{state="resolved"} 0\nvitrine_forks_known{state="open"} 1/,
+    );
+    expect(await metrics()).toContain('vitrine_frozen_logs 1');
+
+    // Frozen: nothing is cosigned and nothing taken, also after kill -9 and without the local state; reads go on.
     await zurich.stop('SIGKILL');
+    for (const name of readdirSync(zurich.dir))
+      if (name.startsWith('local-state.sqlite')) rmSync(join(zurich.dir, name));
     await zurich.restart();
     const refused = await fetch(`${zurich.url}/witness/add-checkpoint`, {
       method: 'POST',
@@ -134,6 +152,7 @@ test('a fork told to one centre freezes all three, is proven offline, and ends b
     expect(refused.status).toBe(422);
     expect(await refused.text()).toContain('two histories');
     expect((await fetch(`${zurich.url}/api/centre`)).status).toBe(200);
+    expect((await zurich.api.call('forks')).forks.map(({ id }) => id)).toEqual(forks.map(({ id }) => id));
     const statement = keyAddStatement({
       key: formatPublicKey(newSigner()),
       log: `${washington.name}/keys`,
@@ -166,6 +185,8 @@ test('a fork told to one centre freezes all three, is proven offline, and ends b
       expect(resolved.code).toBe(0);
     }
     expect((await forkNotices(three)).join()).toBe('0,0,0');
+    expect((await zurich.api.call('forks')).forks).toMatchObject([{ frozen: false }]);
+    expect(await metrics()).toContain('vitrine_frozen_logs 0');
     expect(await register()).toBeUndefined();
     await until('the log goes on', async () => {
       const after = await zurich.api.call('log', { params: { log: 'statements' } });

@@ -24,6 +24,10 @@ import type { LocalState } from './local-state/schema.ts';
 import { systemClock } from './log/clock.ts';
 import { LogError } from './log/log-error.ts';
 import { lockDataFolder } from './storage/log-files/data-folder-lock.ts';
+import { ForkFolder } from './storage/fork-files/fork-folder.ts';
+import { acceptanceUnder, describeRestored } from './restore/restored.ts';
+import { restore } from './restore/restore-command.ts';
+import { RestoreError } from './restore/restore-error.ts';
 import { FollowedFolder } from './storage/log-files/followed-folder.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
 import { openSqlite } from './storage/sqlite/dialect.ts';
@@ -334,6 +338,7 @@ async function serve(args: string[]): Promise<void> {
     version: version(),
   });
 
+    forkFiles: new ForkFolder(folder.forks),
   endOnSignal(logger, () => centre.close());
   const url = await centre.listen();
   process.stdout.write(`${url}\n`);

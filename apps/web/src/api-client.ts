@@ -143,6 +143,18 @@ export const centresQuery = queryOptions({
   refetchInterval: 30_000,
 });
 
+export const forksQuery = queryOptions({
+  queryKey: ['forks'],
+  queryFn: ({ signal }) => client.call('forks', { signal }),
+  refetchInterval: 30_000,
+});
+
+/** The bytes of a proof of misbehaviour. */
+export async function fetchForkEvidence(id: string, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await client.call('fork', { params: { id }, signal });
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 /** The releases that name an artifact of this digest; null when none does. */
 export async function findArtifact(sha256Hex: string, signal: AbortSignal) {
   try {

@@ -6,10 +6,12 @@ import {
   commitmentQuery,
   commitmentsQuery,
   eventsQuery,
+  forksQuery,
   entriesQuery,
   entryQuery,
   load,
   logQuery,
+  policyQuery,
   productQuery,
   productsQuery,
   releaseQuery,
@@ -74,6 +76,13 @@ const centres = createRoute({
   path: '/centres',
   loader: () => load(centresQuery),
   component: lazyRouteComponent(() => import('./pages/centres/centres-page.tsx'), 'CentresPage'),
+});
+
+const forks = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/forks',
+  loader: () => Promise.all([load(forksQuery), load(policyQuery)]),
+  component: lazyRouteComponent(() => import('./pages/forks/forks-page.tsx'), 'ForksPage'),
 });
 
 const search = createRoute({
@@ -150,6 +159,7 @@ export const router = createRouter({
     timeline,
     print,
     centres,
+    forks,
     search,
     product,
     release,

@@ -93,6 +93,13 @@ export const NoticeListSchema = v.strictObject({
   centres: v.array(SeenCentreSchema),
 });
 
+const ForkedCheckpointSchema = v.strictObject({
+  note: v.string(),
+  size: SizeSchema,
+  root: DigestSchema,
+  held: v.boolean(),
+});
+
 /** What came of a resolution for each fork that it concerns; none where this centre knows none. */
 export const ResolvedForksSchema = v.strictObject({
   forks: v.array(
@@ -103,7 +110,28 @@ export const ResolvedForksSchema = v.strictObject({
   ),
 });
 
+/**
+ * A proof that a log signed two histories. `checkpoints`: the smaller first, as signed notes; `held`: what this centre held, where the
+ * other contradicts it. `frozen`: nothing of the log is signed here until its root keys say which history goes on; `resolvedAtMs`: when
+ * they had. Times by this centre's clock.
+ */
+export const ForkSchema = v.strictObject({
+  id: v.string(),
+  origin: v.string(),
+  vkey: v.nullable(v.string()),
+  foundAtMs: TimeMsSchema,
+  foundBy: v.string(),
+  frozen: v.boolean(),
+  resolvedAtMs: v.nullable(TimeMsSchema),
+  checkpoints: v.strictTuple([ForkedCheckpointSchema, ForkedCheckpointSchema]),
+  evidence: v.string(),
+});
+
+/** The oldest first. */
+export const ForkListSchema = v.strictObject({ forks: v.array(ForkSchema) });
+
 export type AnnouncedCentre = v.InferOutput<typeof AnnouncedCentreSchema>;
+export type Fork = v.InferOutput<typeof ForkSchema>;
 export type SeenCentre = v.InferOutput<typeof SeenCentreSchema>;
 export type Notice = v.InferOutput<typeof NoticeSchema>;
 export type CentreList = v.InferOutput<typeof CentreListSchema>;

@@ -1,6 +1,6 @@
 /** The HTTP contract of a centre: every JSON route, its schemas and where it stands. The server serves, documents (OpenAPI) and the clients call exactly this table. */
 import * as v from 'valibot';
-import { CentreListSchema, NoticeListSchema, ResolvedForksSchema } from './centres.ts';
+import { CentreListSchema, ForkListSchema, NoticeListSchema, ResolvedForksSchema } from './centres.ts';
 import { EventListSchema } from './events.ts';
 import { CommitmentDetailSchema, CommitmentIdSchema, CommitmentListSchema } from './commitments.ts';
 import { PackIdSchema, PackListSchema, PackSchema } from './packs.ts';
@@ -293,6 +293,13 @@ export const routes = {
     method: 'POST',
     path: '/api/fork-resolutions',
     summary: 'Go on with one branch of a forked log: a statement signed by the root keys',
+  forks: {
+    method: 'GET',
+    path: '/api/forks',
+    summary: 'The proofs of misbehaviour that this centre keeps: two checkpoints of one log each',
+    session: false,
+    response: ForkListSchema,
+  },
     session: false,
     body: v.strictObject({ envelope: EnvelopeTextSchema }),
     response: ResolvedForksSchema,

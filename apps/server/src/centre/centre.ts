@@ -43,6 +43,7 @@ import type { LogStorage } from '../log/log-store.ts';
 import { openLogsOfCentre } from './logs-of-centre.ts';
 import { ForkAlarm } from '../monitor/fork-alarm.ts';
 import { ForkRegister } from '../monitor/fork-register.ts';
+import type { ForkFiles } from '../monitor/fork-files.ts';
 import { addMonitorRoutes } from '../monitor/routes.ts';
 import { openMonitor } from './monitoring.ts';
 import { bodiesProjection } from '../projection/bodies.ts';
@@ -81,6 +82,8 @@ export interface CentreOptions {
   readonly logger: Logger;
   readonly webRoot: string | undefined;
   readonly version: string;
+  /** Where proofs of forks are kept. */
+  readonly forkFiles: ForkFiles;
 }
 
 export interface Centre {
@@ -107,11 +110,17 @@ export async function startCentre({
   logger,
   webRoot,
   version,
+  forkFiles,
 }: CentreOptions): Promise<Centre> {
   const nowMs = Date.now;
   const policy = readFileSync(folder.policy, 'utf8');
   await prepareLocalState(local);
-  const forks = await ForkRegister.open(local, nowMs);
+  const forks = await ForkRegister.open({
+    local,
+    files: forkFiles,
+    nowMs,
+    logger: logger.child({ part: 'monitor' }),
+  });
   const alarm = new ForkAlarm(forks);
   const logs = await openLogsOfCentre({
     config,
@@ -301,6 +310,8 @@ export async function startCentre({
     async close() {
       clearInterval(refresh);
       await http.close();
+    watchMetrics: () => watching.metrics(),
+    forks,
       await monitor.close();
       await cosigners.close();
       await replication?.stop();

@@ -17,6 +17,8 @@ export interface DataFolder {
   /** A folder of read models: derived, may be deleted. */
   readonly readModels: string;
   readonly localState: string;
+  /** A folder of evidence files: the forks that this centre has proof of. */
+  readonly forks: string;
   readonly rootKey: string;
   readonly anchorKey: string;
   readonly cosignerKey: string;
@@ -44,6 +46,7 @@ export function dataFolder(dir: string): DataFolder {
     vaultKeys: at('keys', 'vault.age'),
     readModels: at('read-models'),
     localState: at('local-state.sqlite'),
+    forks: at('forks'),
     rootKey: at('keys', 'root.pem'),
     anchorKey: at('keys', 'anchor.pem'),
     cosignerKey: at('keys', 'cosigner.pem'),

@@ -1,14 +1,18 @@
 /**
- * The forks that this centre knows, durable with their proof before anyone is told. A log of which one is not resolved is frozen:
+ * The forks that this centre knows, durable with their proof before anyone is told: in the local state, and as a file that outlives
+ * it; whichever of the two is lost is made again from the other. A log of which one is not resolved is frozen:
  * nothing of it is signed, cosigned or published here, and it takes no entries.
  */
 import { createHash } from 'node:crypto';
 import type { ForkResolutionPredicate } from '@vitrine/statements';
-import { encodeHex } from '@vitrine/tlog';
-import { type ForkEvidence, formatForkEvidence } from '@vitrine/verifier/fork';
+import { encodeHex, equalBytes } from '@vitrine/tlog';
+import { EvidenceError } from '@vitrine/verifier';
+import { type ForkEvidence, formatForkEvidence, parseForkEvidence } from '@vitrine/verifier/fork';
 import type { LocalDb } from '../local-state/schema.ts';
+import type { EngineLogger } from '../log/engine-logger.ts';
+import type { ForkFiles, KeptEvidence } from './fork-files.ts';
 import { type HeldLog, publishedSize } from './held-log.ts';
-import type { LogCheckpoint } from './log-checkpoint.ts';
+import { type LogCheckpoint, textDigestOf } from './log-checkpoint.ts';
 
 /** So many forks of one log are kept: one is enough to know what it is. */
 const MAX_FORKS_OF_A_LOG = 16;
@@ -33,23 +37,33 @@ export type Resolved = { readonly id: string } & (
   | { readonly resolved: false; readonly reason: string }
 );
 
+export interface ForkRegisterOptions {
+  readonly local: LocalDb;
+  readonly files: ForkFiles;
+  readonly nowMs: () => number;
+  readonly logger: EngineLogger;
+}
+
 export class ForkRegister {
-  readonly #db: LocalDb;
-  readonly #nowMs: () => number;
+  readonly #options: ForkRegisterOptions;
   readonly #forks = new Map<string, KnownFork>();
   readonly #listeners = new Set<(fork: KnownFork) => void>();
   /** Origins of forks that are not durable yet, or could not be made so. */
   readonly #unsaved = new Set<string>();
 
-  private constructor(db: LocalDb, nowMs: () => number) {
-    this.#db = db;
-    this.#nowMs = nowMs;
+  private constructor(options: ForkRegisterOptions) {
+    this.#options = options;
   }
 
-  /** Reads what is known; the tables of local state are there. */
-  static async open(db: LocalDb, nowMs: () => number): Promise<ForkRegister> {
-    const register = new ForkRegister(db, nowMs);
-    const rows = await db.selectFrom('forks').selectAll().orderBy('found_at').orderBy('id').execute();
+  /** Reads what is known, from both places; the tables of local state are there. */
+  static async open(options: ForkRegisterOptions): Promise<ForkRegister> {
+    const register = new ForkRegister(options);
+    const rows = await options.local
+      .selectFrom('forks')
+      .selectAll()
+      .orderBy('found_at')
+      .orderBy('id')
+      .execute();
     for (const row of rows) {
       register.#forks.set(row.id, {
         id: row.id,
@@ -62,6 +76,7 @@ export class ForkRegister {
         resolvedAtMs: row.resolved_at,
       });
     }
+    await register.#reconcile(await options.files.all());
     return register;
   }
 
@@ -70,18 +85,23 @@ export class ForkRegister {
     return [...this.#forks.values()];
   }
 
+  /** Origins of the logs that are frozen. */
+  get frozen(): readonly string[] {
+    const open = this.all.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(({ origin }) => origin);
+    return [...new Set([...this.#unsaved, ...open])].sort();
+  }
+
   get(id: string): KnownFork | undefined {
     return this.#forks.get(id);
   }
 
   /** Whether any log is frozen. */
   get anyFrozen(): boolean {
-    return this.#unsaved.size > 0 || this.all.some(({ resolvedAtMs }) => resolvedAtMs === null);
+    return this.frozen.length > 0;
   }
 
   isFrozen(origin: string): boolean {
-    if (this.#unsaved.has(origin)) return true;
-    return this.all.some((fork) => fork.origin === origin && fork.resolvedAtMs === null);
+    return this.frozen.includes(origin);
   }
 
   /** Told of each fork that was not known before, once it is durable. MUST NOT throw. */
@@ -112,13 +132,9 @@ export class ForkRegister {
     if (first !== undefined && ofLog.length >= MAX_FORKS_OF_A_LOG) return first;
     const bytes = formatForkEvidence(evidence);
     const fork: KnownFork = {
-      id: createHash('sha256')
-        .update(offending.textDigest)
-        .update(held.textDigest)
-        .digest('hex')
-        .slice(0, 32),
+      id: forkId(offending.textDigest, held.textDigest),
       origin,
-      foundAtMs: this.#nowMs(),
+      foundAtMs: this.#options.nowMs(),
       foundBy,
       offending: offending.textDigest,
       held: held.textDigest,
@@ -127,20 +143,7 @@ export class ForkRegister {
     };
     // Frozen before it is durable, and also if it never is: nothing may be signed in between.
     this.#unsaved.add(origin);
-    await this.#db
-      .insertInto('forks')
-      .values({
-        id: fork.id,
-        origin,
-        offending: fork.offending,
-        held: fork.held,
-        found_by: foundBy,
-        found_at: fork.foundAtMs,
-        evidence: Buffer.from(bytes).toString('utf8'),
-        resolved_at: null,
-      })
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .execute();
+    await this.#save(fork);
     this.#forks.set(fork.id, fork);
     this.#unsaved.delete(origin);
     for (const listener of this.#listeners) listener(fork);
@@ -170,8 +173,8 @@ export class ForkRegister {
         outcomes.push({ id: fork.id, resolved: false, reason });
         continue;
       }
-      const resolvedAtMs = this.#nowMs();
-      await this.#db
+      const resolvedAtMs = this.#options.nowMs();
+      await this.#options.local
         .updateTable('forks')
         .set({ resolved_at: resolvedAtMs })
         .where('id', '=', fork.id)
@@ -180,6 +183,93 @@ export class ForkRegister {
       outcomes.push({ id: fork.id, resolved: true });
     }
     return outcomes;
+  }
+
+  /** Durable in one place at least. @throws what the second place threw, if it is durable in neither */
+  async #save(fork: KnownFork): Promise<void> {
+    const { files, logger } = this.#options;
+    const [filed, told] = await Promise.allSettled([files.save(fork.id, fork.evidence), this.#insert(fork)]);
+    if (filed.status === 'fulfilled' && told.status === 'fulfilled') return;
+    const err: unknown =
+      filed.status === 'rejected' ? filed.reason : told.status === 'rejected' && told.reason;
+    if (filed.status === 'rejected' && told.status === 'rejected') throw err;
+    logger.error(
+      { fork: fork.id, origin: fork.origin, err },
+      'the proof of a fork is stored in one of two places only; the next start tries the other again',
+    );
+  }
+
+  async #insert(fork: KnownFork): Promise<void> {
+    await this.#options.local
+      .insertInto('forks')
+      .values({
+        id: fork.id,
+        origin: fork.origin,
+        offending: fork.offending,
+        held: fork.held,
+        found_by: fork.foundBy,
+        found_at: fork.foundAtMs,
+        evidence: Buffer.from(fork.evidence).toString('utf8'),
+        resolved_at: fork.resolvedAtMs,
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .execute();
+  }
+
+  /** Makes again what one of the two places lacks. A log whose file alone is left is frozen until its keys log resolves it anew. */
+  async #reconcile(kept: readonly KeptEvidence[]): Promise<void> {
+    const { files, logger } = this.#options;
+    for (const file of kept) {
+      if (this.#forks.has(file.id)) continue;
+      const fork = forkOf(file);
+      if (fork === undefined) {
+        logger.error(
+          { fork: file.id },
+          'a file named as the proof of a fork is not that: it is left where it is, and nothing is frozen for it',
+        );
+        continue;
+      }
+      this.#forks.set(fork.id, fork);
+      logger.warn({ fork: fork.id, origin: fork.origin }, 'a fork is known again from its evidence file');
+      await this.#insert(fork).catch((err: unknown) => {
+        logger.error({ fork: fork.id, err }, 'a fork could not be stored again; its evidence file is there');
+      });
+    }
+    for (const fork of this.all) {
+      const file = kept.find(({ id }) => id === fork.id);
+      if (file !== undefined && equalBytes(file.bytes, fork.evidence)) continue;
+      await files.save(fork.id, fork.evidence).catch((err: unknown) => {
+        logger.error({ fork: fork.id, err }, 'the evidence file of a fork could not be stored again');
+      });
+    }
+  }
+}
+
+/** 32 hex digits, of hex SHA-256 digests of what the log signed. */
+function forkId(offending: string, held: string): string {
+  return createHash('sha256').update(offending).update(held).digest('hex').slice(0, 32);
+}
+
+/** Which of the two contradicted what was held, its name tells; undefined for a file that is not what it is named as. */
+function forkOf({ bytes, id, savedAtMs }: KeptEvidence): KnownFork | undefined {
+  try {
+    const { checkpoints, claimed } = parseForkEvidence(bytes);
+    const [first, second] = [textDigestOf(checkpoints[0]), textDigestOf(checkpoints[1])];
+    const [offending, held] = forkId(first, second) === id ? [first, second] : [second, first];
+    if (forkId(offending, held) !== id || claimed[0].origin !== claimed[1].origin) return undefined;
+    return {
+      id,
+      origin: claimed[0].origin,
+      foundAtMs: savedAtMs,
+      foundBy: 'an evidence file that this centre kept when its local state was lost',
+      offending,
+      held,
+      evidence: bytes,
+      resolvedAtMs: null,
+    };
+  } catch (error) {
+    if (error instanceof EvidenceError) return undefined;
+    throw error;
   }
 }
 

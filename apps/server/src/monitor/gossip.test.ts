@@ -2,16 +2,30 @@ import { formatNote, formatVkey, parseNote } from '@vitrine/tlog';
 import { formatVerificationPolicy } from '@vitrine/verifier';
 import { verifyFork } from '@vitrine/verifier/fork';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type LocalDb, type LocalState, prepareLocalState } from '../local-state/schema.ts';
 import { silent } from '../log/engine-logger.ts';
 import { openSqlite } from '../storage/sqlite/dialect.ts';
 import { TestLog } from '../witnessing/test-log.ts';
+import { ForkFolder } from '../storage/fork-files/fork-folder.ts';
 import { ForkRegister } from './fork-register.ts';
 import { Gossip, type GossipOutcome, MAX_GOSSIP_BYTES } from './gossip.ts';
 import { Held } from './test-held.ts';
 
 const ORIGIN = 'acme.example/statements';
+
+const top = mkdtempSync(join(tmpdir(), 'vitrine-forks-'));
+afterAll(() => {
+  rmSync(top, { recursive: true, force: true });
+});
+
+function registerOf(local: LocalDb): Promise<ForkRegister> {
+  const files = new ForkFolder(mkdtempSync(join(top, 'forks-')));
+  return ForkRegister.open({ local, files, nowMs: () => 1_000, logger: silent });
+}
 
 const open: LocalDb[] = [];
 afterEach(async () => {
@@ -27,7 +41,7 @@ async function localState(): Promise<LocalDb> {
 
 async function deskOf(held: readonly Held[], local?: LocalDb) {
   const db = local ?? (await localState());
-  const forks = await ForkRegister.open(db, () => 1_000);
+  const forks = await registerOf(db);
   let nowMs = 0;
   const gossip = await Gossip.open({
     logs: () => held,
@@ -260,7 +274,7 @@ describe('a resolution by the root keys', () => {
     expect(forks.isFrozen(ORIGIN)).toBe(false);
     expect(await hear(other.note(5))).toMatchObject({ outcome: 'fork', fork: { resolvedAtMs: 1_000 } });
     expect(forks.isFrozen(ORIGIN)).toBe(false);
-    expect((await ForkRegister.open(db, () => 0)).isFrozen(ORIGIN)).toBe(false);
+    expect((await registerOf(db)).isFrozen(ORIGIN)).toBe(false);
     await hear(other.note(7));
     expect(forks.isFrozen(ORIGIN)).toBe(true);
   });

@@ -26,6 +26,11 @@ export function claimedSize(note: string): number {
   return parseCheckpoint(parseNote(note).text).treeSize;
 }
 
+/** Hex SHA-256 of what is signed of a note. @throws TlogError `malformed-note` */
+export function textDigestOf(note: string): string {
+  return digestOf(parseNote(note).text);
+}
+
 /** @throws TlogError `malformed-note`, `malformed-checkpoint`, `bad-signature`, `no-known-signature`, `origin-mismatch` */
 export function openLogCheckpoint(note: string, verifier: NoteVerifier): LogCheckpoint {
   const { checkpoint, note: opened } = openCheckpoint(note, verifier);
@@ -36,6 +41,10 @@ export function openLogCheckpoint(note: string, verifier: NoteVerifier): LogChec
     size: checkpoint.treeSize,
     root: checkpoint.root,
     note: note.length <= MAX_KEPT_NOTE ? note : formatNote({ text, signatures: own }),
-    textDigest: createHash('sha256').update(text).digest('hex'),
+    textDigest: digestOf(text),
   };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { type LocalState, prepareLocalState } from '../local-state/schema.ts';
 import { silent } from '../log/engine-logger.ts';
+import { ForkFolder } from '../storage/fork-files/fork-folder.ts';
 import { openSqlite } from '../storage/sqlite/dialect.ts';
 import { TestLog } from '../witnessing/test-log.ts';
 import type { ViewDigest, WatchedCentre } from './centre-watch.ts';
@@ -11,6 +15,11 @@ import { Held } from './test-held.ts';
 
 const MINUTE_MS = 60_000;
 const CHECKPOINT_MS = 12_000;
+const top = mkdtempSync(join(tmpdir(), 'vitrine-forks-'));
+afterAll(() => {
+  rmSync(top, { recursive: true, force: true });
+});
+const forkFolder = (): ForkFolder => new ForkFolder(mkdtempSync(join(top, 'forks-')));
 const ending: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ending.splice(0)) await end();
@@ -75,7 +84,7 @@ async function monitorOf({ logs, centres, own, anchored = [] }: Around) {
   const monitor = await Monitor.open({
     logs: () => logs,
     keys: new Held(new TestLog('acme.example/keys')),
-    forks: await ForkRegister.open(local, () => nowMs),
+    forks: await ForkRegister.open({ local, files: forkFolder(), nowMs: () => nowMs, logger: silent }),
     local,
     centres: () => Promise.resolve(centres),
     viewDigest: (rootSize) =>

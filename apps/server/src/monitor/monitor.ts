@@ -262,6 +262,11 @@ export class Monitor {
   }
 }
 
+/** Where the evidence file of a fork is had. */
+export function evidencePath(id: string): string {
+  return `/api/forks/${id}`;
+}
+
 function forkNotice({ evidence, foundAtMs, foundBy, id, origin, resolvedAtMs }: KnownFork): Notice {
   const [first, second] = parseForkEvidence(evidence).claimed;
   const what =
@@ -275,6 +280,6 @@ function forkNotice({ evidence, foundAtMs, foundBy, id, origin, resolvedAtMs }: 
       resolvedAtMs === null
         ? `${what}: whoever holds its key has shown different histories to different people. It was found by ${foundBy}. The log is frozen here: nothing new is cosigned or published before its root keys have said which history goes on.`
         : `${what}. Its root keys have said which of the two goes on; the other one stays as evidence.`,
-    evidence: `/api/forks/${id}`,
+    evidence: evidencePath(id),
   };
 }

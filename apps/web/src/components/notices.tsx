@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { Notice } from '@vitrine/api';
 import { centresQuery } from '../api-client.ts';
 import { LogTime } from './log-time.tsx';
@@ -37,8 +38,12 @@ export function Notices() {
             {evidence === undefined ? null : (
               <>
                 {' · '}
+                <Link to="/forks" hash={evidence.replace('/api/forks/', 'fork-')} className="link">
+                  Both checkpoints and the proof
+                </Link>
+                {' · '}
                 <a className="link" href={evidence} download>
-                  the evidence
+                  the evidence file
                 </a>
                 , which anyone can check with <code>vitrine evidence verify</code>
               </>

@@ -200,7 +200,11 @@ export function CentresPage() {
       <p className="mt-6 text-sm text-soft">
         As of root size {formatCount(rootSize)}, <LogTime timeMs={asOfMs} />. Cosignatures are verified under
         the announced keys. How far other centres have verified is what this one saw when it last asked them,
-        by its own clock: another centre may have seen something newer.
+        by its own clock: another centre may have seen something newer.{' '}
+        <Link to="/forks" className="link">
+          Proofs of misbehaviour
+        </Link>{' '}
+        that this centre keeps.
       </p>
     </>
   );
