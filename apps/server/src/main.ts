@@ -23,11 +23,8 @@ import { readKeyFile } from './instance/key-files.ts';
 import type { LocalState } from './local-state/schema.ts';
 import { systemClock } from './log/clock.ts';
 import { LogError } from './log/log-error.ts';
-import { lockDataFolder } from './storage/log-files/data-folder-lock.ts';
 import { ForkFolder } from './storage/fork-files/fork-folder.ts';
-import { acceptanceUnder, describeRestored } from './restore/restored.ts';
-import { restore } from './restore/restore-command.ts';
-import { RestoreError } from './restore/restore-error.ts';
+import { lockDataFolder } from './storage/log-files/data-folder-lock.ts';
 import { FollowedFolder } from './storage/log-files/followed-folder.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
 import { openSqlite } from './storage/sqlite/dialect.ts';
@@ -333,12 +330,12 @@ async function serve(args: string[]): Promise<void> {
     readModels: openReadModels(folder.readModels),
     words: sqliteWordIndex,
     local: openLocalState(folder),
+    forkFiles: new ForkFolder(folder.forks),
     logger,
     webRoot: existsSync(webRoot) ? webRoot : undefined,
     version: version(),
   });
 
-    forkFiles: new ForkFolder(folder.forks),
   endOnSignal(logger, () => centre.close());
   const url = await centre.listen();
   process.stdout.write(`${url}\n`);

@@ -42,8 +42,8 @@ import type { LocalDb } from '../local-state/schema.ts';
 import type { LogStorage } from '../log/log-store.ts';
 import { openLogsOfCentre } from './logs-of-centre.ts';
 import { ForkAlarm } from '../monitor/fork-alarm.ts';
-import { ForkRegister } from '../monitor/fork-register.ts';
 import type { ForkFiles } from '../monitor/fork-files.ts';
+import { ForkRegister } from '../monitor/fork-register.ts';
 import { addMonitorRoutes } from '../monitor/routes.ts';
 import { openMonitor } from './monitoring.ts';
 import { bodiesProjection } from '../projection/bodies.ts';
@@ -79,11 +79,11 @@ export interface CentreOptions {
   readonly readModels: ReadModelStore;
   readonly words: WordIndex;
   readonly local: LocalDb;
+  /** Where proofs of forks are kept. */
+  readonly forkFiles: ForkFiles;
   readonly logger: Logger;
   readonly webRoot: string | undefined;
   readonly version: string;
-  /** Where proofs of forks are kept. */
-  readonly forkFiles: ForkFiles;
 }
 
 export interface Centre {
@@ -107,10 +107,10 @@ export async function startCentre({
   readModels,
   words,
   local,
+  forkFiles,
   logger,
   webRoot,
   version,
-  forkFiles,
 }: CentreOptions): Promise<Centre> {
   const nowMs = Date.now;
   const policy = readFileSync(folder.policy, 'utf8');
@@ -222,7 +222,12 @@ export async function startCentre({
     logger: logger.child({ part: 'monitor' }),
   });
   const notices = (): Notice[] => [...monitor.notices(), ...logs.notices()];
-  addMonitorRoutes(router, { monitor, notices, nowMs });
+  addMonitorRoutes(router, {
+    monitor,
+    notices,
+    nowMs,
+    vkeyOf: (origin) => logs.held().find((log) => log.origin === origin)?.vkey,
+  });
   const seen = (): readonly SeenCentre[] => monitor.seen;
   addCentreRoutes(router, { name: config.name, root, projector, read, seen, notices });
   addStatusRoute(router, { config, version, logs, read, seen, notices });
@@ -290,6 +295,7 @@ export async function startCentre({
     witnesses: () => logs.witnesses,
     vaultMetrics: () => vault.metrics(),
     projectedSize: () => projector.size,
+    forks,
   });
 
   const refresh = setInterval(() => {
@@ -310,8 +316,6 @@ export async function startCentre({
     async close() {
       clearInterval(refresh);
       await http.close();
-    watchMetrics: () => watching.metrics(),
-    forks,
       await monitor.close();
       await cosigners.close();
       await replication?.stop();

@@ -80,6 +80,13 @@ export interface Observed {
   readonly followed: () => readonly FollowedStanding[];
   readonly witnesses: () => readonly WitnessStanding[];
   readonly vaultMetrics: () => VaultMetrics;
+  /** The forks that this centre has proof of, and the logs that are frozen for them. */
+  readonly forks: {
+    readonly all: readonly { readonly resolvedAtMs: number | null }[];
+    readonly frozen: readonly string[];
+  };
+  /** Entries of the root log that the projections have folded. */
+  readonly projectedSize: () => number;
   /** Entries of the root log that the projections have folded. */
   readonly projectedSize: () => number;
 }
@@ -97,11 +104,6 @@ function histogramText(logs: Logs): string {
       lines.push(
         `vitrine_log_${name}_bucket{log="${log}",le="+Inf"} ${count}`,
         `vitrine_log_${name}_sum{log="${log}"} ${sum}`,
-  /** The forks that this centre has proof of, and the logs that are frozen for them. */
-  readonly forks: {
-    readonly all: readonly { readonly resolvedAtMs: number | null }[];
-    readonly frozen: readonly string[];
-  };
         `vitrine_log_${name}_count{log="${log}"} ${count}`,
       );
     }
@@ -154,6 +156,23 @@ export function addObservability(app: FastifyInstance, observed: Observed): void
       },
     });
   }
+  const forksKnown: Gauge = new Gauge({
+    name: 'vitrine_forks_known',
+    help: 'Proofs of misbehaviour that this centre keeps, by whether the root keys have resolved the fork',
+    labelNames: ['state'],
+    registers: [registry],
+    collect: () => {
+      const resolved = observed.forks.all.filter(({ resolvedAtMs }) => resolvedAtMs !== null).length;
+      forksKnown.set({ state: 'resolved' }, resolved);
+      forksKnown.set({ state: 'open' }, observed.forks.all.length - resolved);
+    },
+  });
+  const frozenLogs: Gauge = new Gauge({
+    name: 'vitrine_frozen_logs',
+    help: 'Logs of which nothing is signed, cosigned or published here, for they have signed two histories',
+    registers: [registry],
+    collect: () => frozenLogs.set(observed.forks.frozen.length),
+  });
   const projected: Gauge = new Gauge({
     name: 'vitrine_projected_size',
     help: 'Entries of the root log that the pages show',
@@ -172,41 +191,6 @@ export function addObservability(app: FastifyInstance, observed: Observed): void
         : stopped.map((name) => `log ${name}: ${observed.logs.get(name).state}\n`).join('');
     return reply
       .status(stopped.length === 0 ? 200 : 503)
-  const forksKnown: Gauge = new Gauge({
-    name: 'vitrine_forks_known',
-    help: 'Proofs of misbehaviour that this centre keeps, by whether the root keys have resolved the fork',
-    labelNames: ['state'],
-    registers: [registry],
-    collect: () => {
-      const resolved = observed.forks.all.filter(({ resolvedAtMs }) => resolvedAtMs !== null).length;
-      forksKnown.set({ state: 'resolved' }, resolved);
-      forksKnown.set({ state: 'open' }, observed.forks.all.length - resolved);
-    },
-  });
-  const frozenLogs: Gauge = new Gauge({
-    name: 'vitrine_frozen_logs',
-    help: 'Logs of which nothing is signed, cosigned or published here, for they have signed two histories',
-    registers: [registry],
-    collect: () => frozenLogs.set(observed.forks.frozen.length),
-  });
-  for (const [name, help, of] of watchGauges) {
-    const gauge: Gauge = new Gauge({
-      name: `vitrine_watches_${name}`,
-      help,
-      registers: [registry],
-      collect: () => gauge.set(of(observed.watchMetrics())),
-    });
-  }
-  const watches: Gauge = new Gauge({
-    name: 'vitrine_watches',
-    help: 'Watches, by state',
-    labelNames: ['state'],
-    registers: [registry],
-    collect: () => {
-      for (const [state, count] of Object.entries(observed.watchMetrics().states))
-        watches.set({ state }, count);
-    },
-  });
       .header('cache-control', 'no-store')
       .type('text/plain; charset=utf-8')
       .send(text);
