@@ -16,6 +16,28 @@ const UrlSchema = v.pipe(
   v.regex(/^https?:\/\/[^\s?#]+[^\s?#/]$/, 'http(s)://… without a slash at its end'),
 );
 
+const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+const WatchesSchema = v.strictObject({
+  /** Whether anyone may ask to be told. */
+  enabled: v.optional(v.boolean(), true),
+  /** Watches kept at once, confirmed or not. */
+  most: v.optional(v.pipe(CountSchema, v.maxValue(10_000)), 256),
+  /** Of these, watches of one host. */
+  mostPerHost: v.optional(CountSchema, 16),
+  /** Watches and challenges that one caller, by network address, may ask for in an hour. */
+  perCallerHourly: v.optional(CountSchema, 20),
+  /** Also plain http, and addresses of this machine and of private networks: for tests and in-house use. */
+  allowPrivateAddresses: v.optional(v.boolean(), false),
+  /** The DNS servers to ask for the addresses of receivers, ADDRESS or ADDRESS:PORT; those of the system when there are none. */
+  dnsServers: v.optional(
+    v.array(v.pipe(v.string(), v.regex(/^[0-9a-fA-F:.[\]]{2,64}$/, 'an IP address, perhaps with :PORT'))),
+    [],
+  ),
+});
+
+export type WatchesConfig = v.InferOutput<typeof WatchesSchema>;
+
 export const ConfigSchema = v.pipe(
   v.strictObject({
     /** Version of this file's format. */
@@ -45,6 +67,8 @@ export const ConfigSchema = v.pipe(
     watch: v.optional(v.array(UrlSchema), []),
     /** How often the monitor looks at what other centres show. */
     watchIntervalMs: v.optional(DurationMsSchema, 10_000),
+    /** Whom this centre tells of what is published (webhooks). */
+    watches: v.optional(WatchesSchema, {}),
     listen: v.optional(v.string(), '127.0.0.1:8080'),
     /** An appended entry is promised in a published checkpoint within this time (acceptances say so). */
     publishByMs: v.optional(DurationMsSchema, 60_000),

@@ -31,6 +31,10 @@ export interface RouteInput<N extends RouteName> {
   readonly query: OutputOf<Routes[N], 'query'>;
   readonly body: OutputOf<Routes[N], 'body'>;
   readonly caller: Routes[N]['session'] extends true ? string : undefined;
+  /** The token of Authorization: Bearer as it came, where the route takes a secret; undefined where none came. */
+  readonly secret: Routes[N] extends { secret: true } ? string | undefined : undefined;
+  /** The network address from which the request came: of a reverse proxy, where one stands before this centre. */
+  readonly from: string;
   /** What of the response is asked for (RFC 9110, section 14.1.2), `end` exclusive; who answers with the whole ignores it. */
   readonly range: { readonly start: number; readonly end: number | undefined } | undefined;
   /** Aborted when the client goes away. */

@@ -7,3 +7,4 @@ export * from './problem-codes.ts';
 export * from './routes.ts';
 export * from './schemas.ts';
 export * from './status.ts';
+export * from './watches.ts';

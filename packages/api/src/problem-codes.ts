@@ -41,6 +41,10 @@ export const problemCodes = [
   'not-published-yet',
   'root-size-not-kept',
   'evidence-too-large',
+  'watches-closed',
+  'watch-url-refused',
+  'too-many-watches',
+  'watch-unknown',
   'internal',
 ] as const;
 

@@ -31,20 +31,32 @@ import {
   ViewDigestSchema,
   VisibilitySchema,
 } from './schemas.ts';
+import {
+  NewWatchSchema,
+  RemovedWatchSchema,
+  WatchedSchema,
+  WatchIdSchema,
+  WatchSchema,
+  WatchUrlSchema,
+} from './watches.ts';
 
 /** A JSON route. `path` has `:name` parameters; `query` and `body` are absent where the route takes none. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'DELETE' | 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly summary: string;
   /** Whether the caller must present a session token (Authorization: Bearer). */
   readonly session: boolean;
+  /** Whether the caller must present the secret of what is named in the path (Authorization: Bearer). */
+  readonly secret?: true;
   readonly params?: ObjectSchema;
   readonly query?: ObjectSchema;
   /** A JSON body, or the media type of a streamed one. */
   readonly body?: v.GenericSchema | { readonly mediaType: string };
   /** A JSON response, or the media type of another one. */
   readonly response: v.GenericSchema | { readonly mediaType: string };
+  /** Of a success; 200 unless it says otherwise. */
+  readonly status?: 201;
 }
 
 type ObjectSchema =
@@ -281,6 +293,13 @@ export const routes = {
     session: false,
     response: NoticeListSchema,
   },
+  forks: {
+    method: 'GET',
+    path: '/api/forks',
+    summary: 'The proofs of misbehaviour that this centre keeps: two checkpoints of one log each',
+    session: false,
+    response: ForkListSchema,
+  },
   fork: {
     method: 'GET',
     path: '/api/forks/:id',
@@ -293,13 +312,6 @@ export const routes = {
     method: 'POST',
     path: '/api/fork-resolutions',
     summary: 'Go on with one branch of a forked log: a statement signed by the root keys',
-  forks: {
-    method: 'GET',
-    path: '/api/forks',
-    summary: 'The proofs of misbehaviour that this centre keeps: two checkpoints of one log each',
-    session: false,
-    response: ForkListSchema,
-  },
     session: false,
     body: v.strictObject({ envelope: EnvelopeTextSchema }),
     response: ResolvedForksSchema,
@@ -479,6 +491,45 @@ export const routes = {
     session: false,
     params: v.strictObject({ digest: DigestSchema }),
     response: anyBytes,
+  },
+  addWatch: {
+    method: 'POST',
+    path: '/api/watches',
+    summary:
+      'Have an address told of anything signed with a key, about a product, or of the promises, once it has answered a challenge. The answer has the secret, once',
+    session: false,
+    body: v.strictObject({ url: WatchUrlSchema, watch: WatchedSchema }),
+    response: NewWatchSchema,
+    status: 201,
+  },
+  watch: {
+    method: 'GET',
+    path: '/api/watches/:id',
+    summary: 'A watch: its state, the last delivery, and what fails',
+    session: false,
+    secret: true,
+    params: v.strictObject({ id: WatchIdSchema }),
+    response: WatchSchema,
+  },
+  confirmWatch: {
+    method: 'POST',
+    path: '/api/watches/:id/confirmation',
+    summary:
+      'Challenge the address of a watch, again; a suspended watch that answers goes on where it stopped',
+    session: false,
+    secret: true,
+    params: v.strictObject({ id: WatchIdSchema }),
+    body: v.strictObject({}),
+    response: WatchSchema,
+  },
+  removeWatch: {
+    method: 'DELETE',
+    path: '/api/watches/:id',
+    summary: 'End a watch, and forget it',
+    session: false,
+    secret: true,
+    params: v.strictObject({ id: WatchIdSchema }),
+    response: RemovedWatchSchema,
   },
   viewDigest: {
     method: 'GET',

@@ -56,8 +56,10 @@ import { addReleaseRoutes } from '../releases/routes.ts';
 import { replicate } from './replicating.ts';
 import type { CopyStorage } from './replicating.ts';
 import type { Vault } from '../vault/vault.ts';
+import { addWatchRoutes } from '../watches/routes.ts';
 import type { FollowedStore } from '../witnessing/followed-store.ts';
 import type { WitnessState } from '../witnessing/witness-state.ts';
+import { openWatching } from './watching.ts';
 import { addWriting } from './writing.ts';
 
 export interface CentreOptions {
@@ -241,6 +243,17 @@ export async function startCentre({
     commitments: () => everyCommitment(read),
     monotonicMs: () => performance.now(),
   });
+  const watching = await openWatching({
+    config,
+    version,
+    root,
+    read,
+    local,
+    projector,
+    nowMs,
+    logger: logger.child({ part: 'watches' }),
+  });
+  addWatchRoutes(router, watching.commands);
   addIntakeRoutes(router, {
     read,
     intake: createIntake({
@@ -295,6 +308,7 @@ export async function startCentre({
     witnesses: () => logs.witnesses,
     vaultMetrics: () => vault.metrics(),
     projectedSize: () => projector.size,
+    watchMetrics: () => watching.metrics(),
     forks,
   });
 
@@ -316,6 +330,7 @@ export async function startCentre({
     async close() {
       clearInterval(refresh);
       await http.close();
+      await watching.stop();
       await monitor.close();
       await cosigners.close();
       await replication?.stop();

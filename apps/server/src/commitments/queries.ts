@@ -62,6 +62,26 @@ export async function everyCommitment(read: ReadDb): Promise<readonly Commitment
   return rows.map(({ facts }) => parseFacts(facts));
 }
 
+/** What is known of every commitment, so many at a time. */
+export async function* commitmentsInParts(
+  read: ReadDb,
+  partSize: number,
+): AsyncGenerator<readonly CommitmentFacts[]> {
+  for (let after = -1; ; ) {
+    const rows = await read
+      .selectFrom('commitments')
+      .select(['leaf_index', 'facts'])
+      .where('leaf_index', '>', after)
+      .orderBy('leaf_index')
+      .limit(partSize)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows.map(({ facts }) => parseFacts(facts));
+    after = last.leaf_index;
+  }
+}
+
 function commitmentAt(facts: CommitmentFacts, asOfMs: number): Commitment {
   const standing = stateAt(facts, asOfMs);
   if (standing === undefined) throw new TypeError(`the commitment ${facts.id} stands nowhere`);

@@ -2,6 +2,7 @@
 import { type Change, type CommitmentFacts, changesUntil } from '@vitrine/commitments';
 import { describeLeaf } from '@vitrine/verifier';
 import type { LogView } from '../log/log.ts';
+import { snapshot } from '../projection/schema.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import type { AtomEntry } from './atom.ts';
 import { tagUri } from './atom.ts';
@@ -38,6 +39,38 @@ export async function mentionsPart(
   const entries: AtomEntry[] = [];
   for (const leafIndex of shown) entries.push(await statementEntry(root, leafIndex));
   return { entries, older: rows.length > PART_ENTRIES ? shown.at(-1) : undefined };
+}
+
+/**
+ * Where a feed of a key or a product goes on: indices of the statements that mention it, from an index on, in the order of the log.
+ *
+ * @returns `until`: below it none is left out
+ */
+export async function mentionsFrom(
+  read: ReadDb,
+  { mentioned, name }: Pick<FeedTables['mentions'], 'mentioned' | 'name'>,
+  from: number,
+  limit: number,
+): Promise<{ readonly leafIndices: readonly number[]; readonly until: number }> {
+  return snapshot(read, async (at) => {
+    const rows = await at
+      .selectFrom('mentions')
+      .select('leaf_index')
+      .where('mentioned', '=', mentioned)
+      .where('name', '=', name)
+      .where('leaf_index', '>=', from)
+      .orderBy('leaf_index')
+      .limit(limit)
+      .execute();
+    const leafIndices = rows.map((row) => row.leaf_index);
+    const last = leafIndices.at(-1);
+    if (last !== undefined && leafIndices.length === limit) return { leafIndices, until: last + 1 };
+    const { root_size: rootSize } = await at
+      .selectFrom('progress')
+      .select('root_size')
+      .executeTakeFirstOrThrow();
+    return { leafIndices, until: Math.max(from, rootSize) };
+  });
 }
 
 async function statementEntry(root: LogView, leafIndex: number): Promise<AtomEntry> {

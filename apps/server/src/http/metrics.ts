@@ -6,6 +6,7 @@ import type { HistogramSnapshot, LogMetrics } from '../log/metrics.ts';
 import type { VaultMetrics } from '../vault/vault.ts';
 import type { FollowedStanding } from '../witnessing/followed-logs.ts';
 import type { WitnessStanding } from '../witnessing/witness-pool.ts';
+import type { WatchMetrics } from '../watches/metrics.ts';
 
 const gauges: readonly (readonly [name: string, help: string, of: (metrics: LogMetrics) => number])[] = [
   ['size', 'Durable entries', (metrics) => metrics.size],
@@ -65,6 +66,22 @@ const witnessGauges: readonly (readonly [
     ({ problem }) => (problem === null ? 1 : 0),
   ],
 ];
+const watchGauges: readonly (readonly [name: string, help: string, of: (metrics: WatchMetrics) => number])[] =
+  [
+    [
+      'deliveries_total',
+      'Deliveries that receivers have taken since the start',
+      (metrics) => metrics.deliveries,
+    ],
+    ['entries_total', 'Entries in these', (metrics) => metrics.entries],
+    ['failures_total', 'Attempts at a delivery that failed since the start', (metrics) => metrics.failures],
+    ['under_way', 'Deliveries under way', (metrics) => metrics.underWay],
+    [
+      'oldest_lag_seconds',
+      'For how long the oldest delivery of an active watch has waited to be taken',
+      (metrics) => metrics.oldestLagMs / 1000,
+    ],
+  ];
 const histograms: readonly (readonly [
   name: string,
   help: string,
@@ -87,8 +104,7 @@ export interface Observed {
   };
   /** Entries of the root log that the projections have folded. */
   readonly projectedSize: () => number;
-  /** Entries of the root log that the projections have folded. */
-  readonly projectedSize: () => number;
+  readonly watchMetrics: () => WatchMetrics;
 }
 
 /** prom-client has no way to set a histogram, so the log's own are written here in the text format (Prometheus exposition format 0.0.4). */
@@ -172,6 +188,24 @@ export function addObservability(app: FastifyInstance, observed: Observed): void
     help: 'Logs of which nothing is signed, cosigned or published here, for they have signed two histories',
     registers: [registry],
     collect: () => frozenLogs.set(observed.forks.frozen.length),
+  });
+  for (const [name, help, of] of watchGauges) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_watches_${name}`,
+      help,
+      registers: [registry],
+      collect: () => gauge.set(of(observed.watchMetrics())),
+    });
+  }
+  const watches: Gauge = new Gauge({
+    name: 'vitrine_watches',
+    help: 'Watches, by state',
+    labelNames: ['state'],
+    registers: [registry],
+    collect: () => {
+      for (const [state, count] of Object.entries(observed.watchMetrics().states))
+        watches.set({ state }, count);
+    },
   });
   const projected: Gauge = new Gauge({
     name: 'vitrine_projected_size',

@@ -53,8 +53,9 @@ export function openApiDocument(version: string): JsonObject {
         ? {}
         : { requestBody: { required: true, content: contentOf(route.body) } }),
       ...(route.session ? { security: [{ session: [] }] } : {}),
+      ...(route.secret === true ? { security: [{ secret: [] }] } : {}),
       responses: {
-        200: { description: 'As asked', content: contentOf(route.response) },
+        [route.status ?? 200]: { description: 'As asked', content: contentOf(route.response) },
         default: {
           description: 'A problem document (RFC 9457)',
           content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -70,7 +71,10 @@ export function openApiDocument(version: string): JsonObject {
     paths,
     components: {
       schemas: { Problem: schemaOf(ProblemSchema) },
-      securitySchemes: { session: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        session: { type: 'http', scheme: 'bearer' },
+        secret: { type: 'http', scheme: 'bearer', description: 'The secret that came with the watch' },
+      },
     },
   };
 }

@@ -48,6 +48,10 @@ const statuses: Record<ProblemCode, readonly [status: number, title: string]> = 
   'not-published-yet': [503, 'Not yet covered by a published checkpoint'],
   'root-size-not-kept': [404, 'No published checkpoint of that size is kept'],
   'evidence-too-large': [422, 'The evidence is larger than an evidence file may be'],
+  'watches-closed': [403, 'This centre takes no watches'],
+  'watch-url-refused': [422, 'This centre does not send there'],
+  'too-many-watches': [429, 'There are as many watches as this centre takes'],
+  'watch-unknown': [401, 'There is no watch with this ID and secret'],
   internal: [500, 'Something went wrong inside the server'],
 };
 

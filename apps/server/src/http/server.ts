@@ -217,6 +217,8 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
             query: route.query === undefined ? undefined : parsed(route.query, request.query, 'query'),
             body: bodyOf(route, request),
             caller: callers.get(request),
+            secret: route.secret === true ? bearerOf(request.headers.authorization) : undefined,
+            from: request.ip,
             range: rangeOf(request.headers.range),
             signal: abort.signal,
             // The schemas of the route have just made these types true; TypeScript cannot see it through the table.
@@ -226,6 +228,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
           const output = await handling.finally(() => underWay.delete(handling));
           if (!isSchema(route.response)) return send(reply, route, output as BytesResponse);
           return reply
+            .status(route.status ?? 200)
             .header('cache-control', 'no-store')
             .type('application/json')
             .send(JSON.stringify(output));
@@ -259,6 +262,11 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       await Promise.race([Promise.allSettled(underWay), setTimeoutPromise(CLOSE_WITHIN_MS)]);
     },
   };
+}
+
+/** RFC 6750, section 2.1. */
+function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer ([A-Za-z0-9._~+/-]{1,512}=*)$/.exec(authorization ?? '')?.[1];
 }
 
 /** One range that begins somewhere. Others a server may ignore (RFC 9110, section 14.2). */

@@ -1,8 +1,9 @@
-/** State of this centre alone, not derivable from the logs, backed up: publications under way, the secret of each snapshot, who sent which object. */
+/** State of this centre alone, not derivable from the logs, backed up: publications under way, the secret of each snapshot, who sent which object, who is told of what. */
 import type { Kysely } from 'kysely';
 import { type MonitorTables, prepareMonitorTables } from '../monitor/tables.ts';
+import { prepareWatchTables, type WatchTables } from '../watches/tables.ts';
 
-export interface LocalState extends MonitorTables {
+export interface LocalState extends MonitorTables, WatchTables {
   publications: {
     id: string;
     product: string;
@@ -48,4 +49,5 @@ export async function prepareLocalState(db: LocalDb): Promise<void> {
     .addColumn('body', 'text', (column) => column.notNull())
     .execute();
   await prepareMonitorTables(db);
+  await prepareWatchTables(db);
 }
