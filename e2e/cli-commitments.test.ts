@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatPublicKey, signStatement, submissionStatement } from '@vitrine/statements';
-import { formatVkey } from '@vitrine/tlog';
+import { formatVkey, parseVkey } from '@vitrine/tlog';
 import { bin, newSigner, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
@@ -157,7 +157,7 @@ test('an opinion that entered at a centre, by somebody who is not the vendor, ke
   if (intake === undefined) throw new Error('the centre has no intake log');
   const cosigner = (name: string): string =>
     formatVkey({ name, type: 0x04, publicKey: newSigner().spki.subarray(-32) });
-  const announced = await say('centre', {
+  const announcement = {
     centre: {
       name: centre.name,
       operator: 'acme',
@@ -170,8 +170,27 @@ test('an opinion that entered at a centre, by somebody who is not the vendor, ke
     mirror: cosigner(`${centre.name}/mirror`),
     intake: { origin: intake.origin, vkey: intake.vkey },
     version: 1,
-  });
+  };
+  const announced = await say('centre', announcement);
   expect(announced).toMatchObject({ code: 0 });
+  // Another centre with a key of this one is refused at the door.
+  const second = 'zurich.example';
+  const secondIntake = formatVkey({
+    name: `${second}/intake`,
+    type: 0x01,
+    publicKey: parseVkey(intake.vkey).publicKey,
+  });
+  const doubled = await say('centre', {
+    ...announcement,
+    centre: { ...announcement.centre, name: second, url: 'https://zurich.example' },
+    witness: cosigner(`${second}/witness`),
+    mirror: cosigner(`${second}/mirror`),
+    intake: { origin: `${second}/intake`, vkey: secondIntake },
+  });
+  expect(doubled).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`its intake key is the intake key of ${centre.name}`) as string,
+  });
   const opinion = {
     ...bounty,
     id: 'opinion',

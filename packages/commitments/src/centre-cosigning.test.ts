@@ -33,11 +33,16 @@ function key(name: string): Ed25519Key {
   };
 }
 
-const witness = key(`${NAME}/witness`);
-const mirror = key(`${NAME}/mirror`);
-const intake = key(`${NAME}/intake`);
+const keysOf = (name: string) => ({
+  witness: key(`${name}/witness`),
+  mirror: key(`${name}/mirror`),
+  intake: key(`${name}/intake`),
+});
 
-const announce = (version: number, working = true, name = NAME) =>
+const own = keysOf(NAME);
+const { witness, mirror } = own;
+
+const announce = (version: number, working = true, name = NAME, { witness, mirror, intake } = own) =>
   centreStatement({
     centre: {
       city: 'Singapore',
@@ -78,9 +83,12 @@ describe('a centre that is cosigning', () => {
   });
 
   test('is the vendor’s when who runs it also runs the centre that bears the name of the instance', () => {
-    const both = advanceCentres(centres, teller.at('2026-01-01', announce(1, true, 'acme.example')));
+    const both = advanceCentres(
+      centres,
+      teller.at('2026-01-01', announce(1, true, 'acme.example', keysOf('acme.example'))),
+    );
     const told = teller.at('2026-01-02', cosigned([mirror], '2026-01-02'));
-    expect(cosigningDocuments(told, both, root).map(({ by }) => by.vendor)).toEqual([true, true]);
+    expect(cosigningDocuments(told, both, root).map(({ by }) => by.vendor)).toEqual([true]);
   });
 
   test('is not shown by a cosignature that does not verify, of another log, of another root', () => {
@@ -115,5 +123,14 @@ describe('a centre that is cosigning', () => {
     expect(centreEnd(centres, centres, told)).toBeUndefined();
     expect(cosigningDocuments(teller.at('2026-01-02', statement), closed, root)).toEqual([]);
     expect(advanceCentres(closed, announced)).toBe(closed);
+  });
+
+  test('is not shown twice by a key that a second centre claims', () => {
+    const name = 'zurich.example';
+    const others = { ...keysOf(name), mirror: { ...witness, name: `${name}/mirror` } };
+    const told = teller.at('2026-01-02', announce(1, true, name, others));
+    expect(advanceCentres(centres, told)).toBe(centres);
+    const free = teller.at('2026-01-02', announce(1, true, name, keysOf(name)));
+    expect([...advanceCentres(centres, free).keys()]).toEqual([NAME, name]);
   });
 });

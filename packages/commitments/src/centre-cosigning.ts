@@ -8,6 +8,7 @@ import {
   type CosignedStatement,
   publicKeyFromRaw,
   StatementError,
+  whyNotAnnounced,
 } from '@vitrine/statements';
 import {
   encodeHex,
@@ -42,14 +43,13 @@ export type Centres = ReadonlyMap<string, AnnouncedCentre>;
 
 /**
  * The centres as a statement leaves them; the same object when it says nothing new of one. An announcement that is not newer than the
- * one known changes nothing.
+ * one known, or that claims the key of another centre, changes nothing.
  */
 export function advanceCentres(centres: Centres, { statement }: Told): Centres {
   if (statement.predicateType !== CENTRE_TYPE) return centres;
   const { predicate } = statement;
-  const { name } = predicate.centre;
-  if (predicate.version <= (centres.get(name)?.version ?? 0)) return centres;
-  return new Map(centres).set(name, predicate);
+  if (whyNotAnnounced(predicate, centres.values()) !== undefined) return centres;
+  return new Map(centres).set(predicate.centre.name, predicate);
 }
 
 /** What the announcement of a centre ends: all that rests on its being at work, when it says that it closed. */

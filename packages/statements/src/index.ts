@@ -21,6 +21,7 @@ export {
   type NotAdmitted,
   whyNoHeads,
 } from './admit.ts';
+export { type CentreInForce, whyNotAnnounced } from './announced-centres.ts';
 export {
   formatCanonicalJson,
   type JsonLimits,

@@ -41,7 +41,7 @@ const witnessVkey = formatVkey({
 const intakeVkey = formatVkey({
   name: 'zurich.example/intake',
   type: 0x01,
-  publicKey: PUBLISHER.rawPublicKey,
+  publicKey: testSigner('intake').rawPublicKey,
 });
 
 const mirrorVkey = formatVkey({

@@ -9,6 +9,7 @@ import {
   EVENT_TYPE,
   WITHDRAWAL_TYPE,
 } from '@vitrine/statements';
+import { centreDoor } from '../centres/announcement.ts';
 import { recordCosignatures } from '../centres/recorder.ts';
 import { commitmentDoor, eventDoor } from '../commitments/commands.ts';
 import type { Config } from '../config.ts';
@@ -155,8 +156,7 @@ export async function addWriting({
       [COMMITMENT_AMENDMENT_TYPE]: promiseDoor,
       [COMMITMENT_WITHDRAWAL_TYPE]: promiseDoor,
       [EVENT_TYPE]: eventDoor,
-      // It names no body, and who may announce a centre the registration policy says.
-      [CENTRE_TYPE]: () => Promise.resolve(),
+      [CENTRE_TYPE]: centreDoor({ read, caughtUp, stands: (submission) => registration.stands(submission) }),
       [DISPOSAL_TYPE]: disposalDoor({
         read,
         keys: () => registration.keys(),

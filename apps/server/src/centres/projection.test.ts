@@ -2,16 +2,16 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SeenCentre } from '@vitrine/api';
 import { centreStatement, cosignedStatement, emptyKeysState } from '@vitrine/statements';
 import type { CentrePredicate, RootStatement } from '@vitrine/statements';
-import { encodeHex } from '@vitrine/tlog';
+import { encodeHex, formatVkey, parseVkey } from '@vitrine/tlog';
 import { Cosigner } from '../log/checkpoint-signing.ts';
 import { ed25519Key } from '../log/ed25519-key.ts';
 import type { ReadModels } from '../projection/schema.ts';
 import { openSqlite } from '../storage/sqlite/dialect.ts';
 import { TestLog } from '../witnessing/test-log.ts';
 import { centresProjection } from './projection.ts';
-import type { SeenCentre } from '@vitrine/api';
 import { listCentres } from './queries.ts';
 
 const ORIGIN = 'acme.example/statements';
@@ -40,16 +40,18 @@ beforeEach(async () => {
 });
 afterEach(() => read.destroy());
 
+const ZURICH: CentrePredicate['centre'] = {
+  city: 'Zurich',
+  country: 'CH',
+  name: NAME,
+  operator: 'ETH',
+  region: 'Europe',
+  url: `https://${NAME}`,
+};
+
 function announcement(more: Partial<CentrePredicate> = {}): RootStatement {
   return centreStatement({
-    centre: {
-      city: 'Zurich',
-      country: 'CH',
-      name: NAME,
-      operator: 'ETH',
-      region: 'Europe',
-      url: `https://${NAME}`,
-    },
+    centre: ZURICH,
     intake: { origin: intake.origin, vkey: intake.vkey },
     log: ORIGIN,
     mirror: mirror.vkey,
@@ -171,9 +173,55 @@ describe('announcements', () => {
       url: 'https://b.example',
     };
     expect(await fold(announcement({ version: 3, centre: { ...moved, region: 'Europe' } }))).toBeNull();
-    expect(await fold(announcement({ version: 2 }))).toContain('entry 21 was announcement 3');
+    expect(await fold(announcement({ version: 2 }))).toContain('announcement 3 is in force');
     expect(await fold(announcement({ version: 3 }))).toContain('announcement 3');
     expect(await shown()).toMatchObject({ city: 'Bern', leafIndex: 21 });
+  });
+
+  test('with a key of another centre, in whatever role and under whatever name, count for nothing', async () => {
+    await fold(announcement());
+    const name = 'geneva.example';
+    const own = {
+      witness: cosigner(`${name}/witness`).vkey,
+      mirror: cosigner(`${name}/mirror`).vkey,
+      intake: new TestLog(`${name}/intake`).vkey,
+    };
+    const centre = { ...ZURICH, name, url: `https://${name}` };
+    const taken = [witness.vkey, mirror.vkey, intake.vkey].map((vkey) => parseVkey(vkey).publicKey);
+    const roles = ['witness', 'mirror', 'intake'] as const;
+    for (const role of roles)
+      for (const [at, publicKey] of taken.entries()) {
+        const stolen = formatVkey({ name: `${name}/${role}`, type: role === 'intake' ? 1 : 4, publicKey });
+        const keys = { ...own, [role]: stolen };
+        const refusal = await fold(
+          announcement({
+            centre,
+            witness: keys.witness,
+            mirror: keys.mirror,
+            intake: { origin: `${name}/intake`, vkey: keys.intake },
+          }),
+        );
+        expect(refusal).toBe(
+          `its ${role} key is the ${roles[at] ?? ''} key of ${NAME}: a key speaks for one centre in one role`,
+        );
+      }
+    expect(await read.selectFrom('centres').select('name').execute()).toEqual([{ name: NAME }]);
+    // A centre that has closed keeps its keys; and each may change its own.
+    expect(await fold(announcement({ version: 2, working: false }))).toBeNull();
+    expect(
+      await fold(
+        announcement({
+          centre,
+          ...own,
+          mirror: mirror.vkey,
+          intake: { origin: `${name}/intake`, vkey: own.intake },
+        }),
+      ),
+    ).toContain(`key of ${NAME}`);
+    expect(
+      await fold(announcement({ centre, ...own, intake: { origin: `${name}/intake`, vkey: own.intake } })),
+    ).toBeNull();
+    expect(await fold(announcement({ version: 3, witness: mirror.vkey, mirror: impostor.vkey }))).toBeNull();
   });
 
   test('of one that has closed end what it cosigns', async () => {

@@ -1,8 +1,9 @@
 /** What the log says of the transparency centres: who they are, and that they have cosigned it. */
-import { CENTRE_TYPE, COSIGNED_TYPE } from '@vitrine/statements';
+import { CENTRE_TYPE, COSIGNED_TYPE, whyNotAnnounced } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
 import { NOTHING } from '../projection/projection.ts';
 import type { Projection } from '../projection/projection.ts';
+import { centresInForce } from './announcement.ts';
 import { cosignaturesBy, readCosigned } from './cosignatures.ts';
 
 /** @param rootAt the root (hex) of the root log at a size that is not above the entry's index */
@@ -47,15 +48,8 @@ export function centresProjection(rootAt: (size: number) => Promise<string>): Pr
     async fold(tx, { leafIndex, registeredAt, statement }) {
       if (statement.predicateType === CENTRE_TYPE) {
         const { centre, intake, mirror, version, witness, working } = statement.predicate;
-        const known = await tx
-          .selectFrom('centres')
-          .select(['leaf_index', 'version'])
-          .where('name', '=', centre.name)
-          .executeTakeFirst();
-        if (known !== undefined && known.version >= version)
-          return {
-            refusal: `it is announcement ${version} of ${centre.name}, and entry ${known.leaf_index} was announcement ${known.version}`,
-          };
+        const refusal = whyNotAnnounced(statement.predicate, await centresInForce(tx));
+        if (refusal !== undefined) return { refusal };
         return {
           facts: [
             {

@@ -2,6 +2,7 @@
 
 import { parseVkey } from '@vitrine/tlog';
 import * as v from 'valibot';
+import { keysOf } from '../announced-centres.ts';
 import { httpUrl, instanceName, logOrigin, positive, sha256Hex } from '../scalars.ts';
 import { STATEMENT_TYPE, statementOf, subject } from './in-toto.ts';
 
@@ -67,12 +68,13 @@ export const centreSchema = v.pipe(
     'the subject is not the centre and the key hash of its witness',
   ),
   v.check(
-    ({ predicate }) => predicate.witness !== predicate.mirror,
-    'witness and mirror are one key: their names must differ',
+    ({ predicate }) => new Set(keysOf(predicate).map(([, key]) => key)).size === 3,
+    'one key stands in two roles: witness, mirror and intake log each have a key of their own',
   ),
   v.check(
-    ({ predicate }) => parseVkey(predicate.intake.vkey).name === predicate.intake.origin,
-    'the key of the intake log has another name than its origin',
+    ({ predicate: { centre, intake } }) =>
+      intake.origin === `${centre.name}/intake` && parseVkey(intake.vkey).name === intake.origin,
+    'the intake log, or its key, is not named NAME/intake after the centre',
   ),
 );
 
