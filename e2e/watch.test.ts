@@ -11,7 +11,7 @@ import type { NewWatch, Watched } from '@vitrine/api';
 import { commitmentStatement, signStatement } from '@vitrine/statements';
 import { formatCommitmentBody } from '@vitrine/commitments';
 import { hashLeaf } from '@vitrine/tlog';
-import { startNameServer } from './name-server.ts';
+import { startNameServer } from '../apps/server/src/watches/test-name-server.ts';
 import { type Receiver, startReceiver, takes } from './receiver.ts';
 import { code, publish, sha256, startCentre, text } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';

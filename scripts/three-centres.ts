@@ -110,13 +110,18 @@ export async function makeThreeCentres(
   for (const site of sitesOf(sites)) replaceFile(policyOf(site), policy);
 }
 
-/** Says in the configuration where the centre stands, and where the writer is now. */
+/** Says in the configuration where the centre stands, where the writer is now, and that it may tell receivers on this machine. */
 function configure(site: CentreSite, washington: CentreSite): void {
   const { dir, place, url } = site;
   const file = join(dir, 'vitrine.json');
   const config = v.parse(v.looseObject({}), JSON.parse(readFileSync(file, 'utf8')));
   const follow = site === washington ? {} : { follow: { url: washington.url } };
-  replaceFile(file, `${JSON.stringify({ ...config, place: { ...place, url }, ...follow }, null, 2)}\n`);
+  // Everything is on this machine here, receivers of webhooks too.
+  const inHouse = { watches: { allowPrivateAddresses: true } };
+  replaceFile(
+    file,
+    `${JSON.stringify({ ...inHouse, ...config, place: { ...place, url }, ...follow }, null, 2)}\n`,
+  );
 }
 
 /**

@@ -1,10 +1,10 @@
-import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { checkedLookup } from './names.ts';
 import { createPost, type Posted } from './posting.ts';
+import { startNameServer } from './test-name-server.ts';
 
 const open: { close: () => unknown }[] = [];
 afterEach(() => {
@@ -18,37 +18,11 @@ async function listen(handler: RequestListener): Promise<{ port: number; server:
   return { port: (server.address() as AddressInfo).port, server };
 }
 
-/** A DNS server that gives these IPv4 addresses, the next at each question for one; it has no IPv6 addresses. */
-async function nameServer(addresses: readonly string[]): Promise<string> {
-  const socket: Socket = createSocket('udp4');
-  let asked = 0;
-  socket.on('message', (query, { address, port }) => {
-    const question = query.subarray(12, query.indexOf(0, 12) + 5);
-    const isA = question.readUInt16BE(question.length - 4) === 1;
-    const ip = isA ? addresses[Math.min(asked++, addresses.length - 1)] : undefined;
-    const header = Buffer.from([
-      ...query.subarray(0, 2),
-      0x81,
-      0x80,
-      0,
-      1,
-      0,
-      ip === undefined ? 0 : 1,
-      0,
-      0,
-      0,
-      0,
-    ]);
-    const answer =
-      ip === undefined
-        ? Buffer.alloc(0)
-        : Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...ip.split('.').map(Number)]);
-    socket.send(Buffer.concat([header, question, answer]), port, address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  open.push({ close: () => socket.close() });
-  return `127.0.0.1:${socket.address().port}`;
+/** The address of a DNS server with these answers. */
+async function nameServer(...answers: readonly (readonly string[])[]): Promise<string> {
+  const server = await startNameServer(answers);
+  open.push(server);
+  return server.address;
 }
 
 const posted = (url: string, wantsAnswer = true): Posted => ({ url, wantsAnswer, headers: {}, body: '{}' });
@@ -72,7 +46,7 @@ test('a name that leads to loopback is refused, and asked anew each time: rebind
   );
 
   // First a public address, of which nobody here answers, then this machine.
-  const rebinding = await nameServer(['192.88.98.1', '127.0.0.1']);
+  const rebinding = await nameServer(['192.88.98.1'], ['127.0.0.1']);
   const post = poster(false, [rebinding], 300);
   await expect(post(posted(`http://receiver.example:${port}/`), never)).rejects.toThrow();
   await expect(post(posted(`http://receiver.example:${port}/`), never)).rejects.toThrow(refusal);
@@ -87,7 +61,10 @@ test('a name that leads to loopback is refused, and asked anew each time: rebind
 });
 
 test('a name that has one forbidden address among others is refused', async () => {
-  const lookup = checkedLookup({ allowPrivate: false, dnsServers: [await nameServer(['10.0.0.1'])] });
+  const lookup = checkedLookup({
+    allowPrivate: false,
+    dnsServers: [await nameServer(['192.88.98.1', '10.0.0.1'])],
+  });
   const error = await new Promise((resolve) =>
     lookup('mixed.example', { all: true }, (failed) => resolve(failed)),
   );
