@@ -2,15 +2,17 @@
 // or a witness and its mirror, would be one. Pure: the door, the projections and whoever recomputes them ask this function.
 
 import { encodeHex, parseVkey } from '@vitrine/tlog';
-import type { CentrePredicate } from './predicates/centres.ts';
 
 export type CentreKeyRole = 'intake' | 'mirror' | 'witness';
 
 /** What of an announcement in force another one is judged by. */
-export type CentreInForce = Pick<CentrePredicate, 'mirror' | 'version' | 'witness'> & {
+export interface CentreInForce {
   readonly centre: { readonly name: string };
   readonly intake: { readonly vkey: string };
-};
+  readonly mirror: string;
+  readonly version: number;
+  readonly witness: string;
+}
 
 /**
  * Why an announcement counts for nothing beside those in force, in words; undefined when it counts. Names of keys do not matter, and a
