@@ -1,7 +1,7 @@
 /** The server’s command line, and the only place that wires concretes: `vitrine init`, `serve`, `vault check`, `witness serve`. */
 import { hkdfSync } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
@@ -19,14 +19,19 @@ import { signerOf } from './identity/signer.ts';
 import { dataFolder, readConfig } from './instance/data-folder.ts';
 import type { DataFolder } from './instance/data-folder.ts';
 import { hasWitnessKey, openWitnessIdentity, witnessFolder } from './instance/witness-folder.ts';
-import { readKeyFile } from './instance/key-files.ts';
+import { createKeyFile, readKeyFile } from './instance/key-files.ts';
+import { KEYS_LOG, logSpecs, ROOT_LOG } from './instance/log-specs.ts';
 import type { LocalState } from './local-state/schema.ts';
 import { systemClock } from './log/clock.ts';
 import { LogError } from './log/log-error.ts';
 import { ForkFolder } from './storage/fork-files/fork-folder.ts';
+import { acceptanceUnder, describeRestored } from './restore/restored.ts';
+import { restore } from './restore/restore-command.ts';
+import { RestoreError } from './restore/restore-error.ts';
 import { lockDataFolder } from './storage/log-files/data-folder-lock.ts';
 import { FollowedFolder } from './storage/log-files/followed-folder.ts';
 import { openLogFolder } from './storage/log-files/open-log-folder.ts';
+import { openRestoreFolder } from './storage/log-files/restore-folder.ts';
 import { openSqlite } from './storage/sqlite/dialect.ts';
 import { openReadModels } from './storage/sqlite/read-models.ts';
 import { sqliteWordIndex } from './storage/sqlite/word-index.ts';
@@ -41,6 +46,7 @@ import { parseVaultKeys } from './vault/vault-keys.ts';
 import type { VaultKeys } from './vault/vault-keys.ts';
 import { follow } from './witnessing/follow-command.ts';
 import { logVerifiers } from './witnessing/log-verifiers.ts';
+import { parseNativePolicy } from './witnessing/native-policy.ts';
 import { createWitness } from './witnessing/witness.ts';
 
 const USAGE = `usage:
@@ -50,6 +56,8 @@ const USAGE = `usage:
       make the data folder of a centre that follows the one at URL, as the verification policy in FILE accepts it
   vitrine centre describe --data DIR [--json | --announcement VERSION]
       the keys by which the centre is announced; or the file that “vitrine publish centre” takes
+  vitrine restore (--config FILE | --data DIR) --from URL|FOLDER... [--new-cosigners] [--begin LOG]... [--json]
+      bring this centre's own logs back from the copies that others have of them; all of it or nothing
   vitrine serve (--config FILE | --data DIR) [--listen HOST:PORT]
       run the centre; prints one line with its URL when it accepts requests, ends cleanly on SIGTERM
   vitrine vault check --data DIR [--json]
@@ -341,6 +349,75 @@ async function serve(args: string[]): Promise<void> {
   process.stdout.write(`${url}\n`);
 }
 
+async function restoreLogs(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    // `--from A B C` as well as one option a mirror.
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      data: { type: 'string' },
+      from: { type: 'string', multiple: true },
+      begin: { type: 'string', multiple: true },
+      'new-cosigners': { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
+  });
+  const { folder, config } = openConfiguration(values);
+  const [first, ...more] = [...(values.from ?? []), ...positionals];
+  const mirrors = [required(first, '--from'), ...more];
+  const logs = logSpecs(config, folder);
+  const unknown = (values.begin ?? []).find((log) => !logs.some(({ name }) => name === log));
+  if (unknown !== undefined) throw new ConfigError(`--begin ${unknown}: this centre writes no such log`);
+  const policy = parseNativePolicy(readFileSync(folder.policy, 'utf8'));
+  const storage = await openRestoreFolder({
+    dataDir: folder.dir,
+    cosigners: {
+      keys: [folder.witnessKey, folder.mirrorKey].map((path) => relative(folder.dir, path)),
+      states: [folder.witnessState, folder.mirrorState].map((path) => relative(folder.dir, path)),
+      create: createCosigners,
+    },
+    nowMs: Date.now,
+  });
+  const output = (text: string): void => void process.stdout.write(text);
+  try {
+    const restored = await restore({
+      logs,
+      pair: config.follow === undefined ? { lead: ROOT_LOG, companion: KEYS_LOG } : undefined,
+      mirrors,
+      begin: values.begin ?? [],
+      storage,
+      acceptanceOf: acceptanceUnder(policy),
+      cosigns: config.roles.includes('witness'),
+      newCosigners: values['new-cosigners'] ?? false,
+      onTaking: (origin, from, size) => {
+        if (values.json !== true) output(`${origin}: ${size} entries, from ${from}\n`);
+      },
+    });
+    output(
+      values.json === true ? `${JSON.stringify({ ok: true, ...restored })}\n` : describeRestored(restored),
+    );
+  } catch (error) {
+    if (!(error instanceof RestoreError)) throw error;
+    const { code, message, checkpoints } = error;
+    if (values.json === true)
+      output(
+        `${JSON.stringify({ ok: false, code, reason: message, ...(checkpoints === undefined ? {} : { checkpoints }) })}\n`,
+      );
+    else process.stderr.write(`vitrine: ${message}\n`);
+    process.exitCode = 1;
+  } finally {
+    await storage.close();
+  }
+}
+
+/** As a centre is made with. */
+async function createCosigners(dir: string): Promise<void> {
+  const folder = dataFolder(dir);
+  await createCosignerStates(folder);
+  for (const file of [folder.witnessKey, folder.mirrorKey]) createKeyFile(file);
+}
+
 async function vaultCheck(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: { type: 'string' }, json: { type: 'boolean' } } });
   const folder = dataFolder(required(values.data, '--data'));
@@ -479,6 +556,7 @@ async function followLog(args: string[]): Promise<void> {
 async function main([verb, ...rest]: string[]): Promise<void> {
   if (verb === 'init') return init(rest);
   if (verb === 'serve') return serve(rest);
+  if (verb === 'restore') return restoreLogs(rest);
   if (verb === 'vault' && rest[0] === 'check') return vaultCheck(rest.slice(1));
   if (verb === 'vault' && rest[0] === 'recipient') return vaultRecipient(rest.slice(1));
   if (verb === 'vault' && rest[0] === 'grant') return vaultGrant(rest.slice(1));

@@ -22,6 +22,7 @@ import { eventsProjection } from '../events/projection.ts';
 import { addEventRoutes } from '../events/routes.ts';
 import { mentionsProjection } from '../feeds/projection.ts';
 import { addFeedRoutes } from '../feeds/routes.ts';
+import { addCopyRoutes } from '../http/copy-routes.ts';
 import { addCosignerRoutes } from '../http/cosigner-routes.ts';
 import { addGossipRoute } from '../http/gossip-route.ts';
 import { addLogRoutes } from '../http/log-routes.ts';
@@ -302,6 +303,7 @@ export async function startCentre({
     await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
   await addGossipRoute(http.app, { gossip: monitor.gossip, logger: logger.child({ part: 'http' }) });
   await addLogRoutes(http.app, logs, logger.child({ part: 'http' }));
+  await addCopyRoutes(http.app, { copies: () => logs.copies(), logger: logger.child({ part: 'http' }) });
   addObservability(http.app, {
     logs: logs.written,
     followed: () => logs.followed,

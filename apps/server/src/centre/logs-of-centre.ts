@@ -21,6 +21,7 @@ import { LogError } from '../log/log-error.ts';
 import type { LogStorage } from '../log/log-store.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import { followInstance, type FollowedInstance } from '../witnessing/followed-instance.ts';
+import type { FollowedLog } from '../witnessing/followed-log.ts';
 import { FollowedLogs, type FollowedStanding, type FollowRequest } from '../witnessing/followed-logs.ts';
 import type { FollowedStore } from '../witnessing/followed-store.ts';
 import type { MirroredLog } from '../witnessing/mirror.ts';
@@ -52,6 +53,8 @@ export interface LogsOfCentre extends LogViews {
   readonly written: Logs;
   /** Every log that is held here, also the followed intake logs. */
   held(): readonly LogView[];
+  /** The logs that others write, with all that is held of them, shown or not. */
+  copies(): readonly FollowedLog[];
   /** Goes on following a log of which a fork was resolved. */
   resume(origin: string): void;
   /** How a log comes to be held here; undefined for one that is not. */
@@ -165,6 +168,7 @@ export async function openLogsOfCentre({
     keys,
     written,
     held: () => [...new Set<LogView>([...views.values(), ...followed.logs])],
+    copies: () => followed.logs,
     resume: (origin) => followed.resume(origin),
     whenShown: () => instance?.whenShown(ending.signal) ?? Promise.resolve(),
     mirrored: (origin) => mirroredOf(instance, written, origin),

@@ -102,7 +102,7 @@ async function sendTile(
 ): Promise<FastifyReply> {
   let tile = hot.get(log.origin, path);
   if (tile === undefined) {
-    tile = await readTile(log, path);
+    tile = await readTile(log.name, log, path);
     hot.keep(log.origin, path, tile);
   }
   return reply
@@ -112,8 +112,12 @@ async function sendTile(
     .send(tile);
 }
 
-/** @throws CentreError `invalid-request`, `not-found` */
-async function readTile(log: LogView, path: string): Promise<Buffer> {
+/** A tile or bundle by its URL path. @throws CentreError `invalid-request`, `not-found` */
+export async function readTile(
+  name: string,
+  log: Pick<LogView, 'readTile' | 'readBundle'>,
+  path: string,
+): Promise<Buffer> {
   let bytes: Uint8Array | null;
   try {
     bytes = path.startsWith('tile/entries/')
@@ -128,6 +132,6 @@ async function readTile(log: LogView, path: string): Promise<Buffer> {
     );
   }
   if (bytes === null)
-    throw new CentreError('not-found', `The log “${log.name}” has no ${path} at its published size.`);
+    throw new CentreError('not-found', `The log “${name}” has no ${path} at its published size.`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -175,7 +175,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     const path = request.url.split('?', 1)[0] ?? '/';
     const isPage =
       (request.method === 'GET' || request.method === 'HEAD') &&
-      !/^\/(api|feeds|logs\/[^/]+\/(checkpoint|tile)|assets)(\/|$)/.test(path);
+      !/^\/(api|feeds|(logs|copies)\/[^/]+\/(checkpoint|tile)|assets)(\/|$)/.test(path);
     if (isPage && index !== undefined && existsSync(index)) {
       return reply.header('cache-control', 'no-cache').sendFile('index.html');
     }

@@ -18,6 +18,14 @@ export type OpenedStore = {
   readonly batches: Iterable<CommittedBatch> | AsyncIterable<CommittedBatch>;
 };
 
+/** What a store holds of a log, read without taking it over. */
+export type CommittedLog = {
+  /** As `LogStore.readPublished`. */
+  readonly published: string | null;
+  /** As `OpenedStore.batches`; none where only what is published is there. */
+  readonly batches: readonly CommittedBatch[];
+};
+
 /**
  * A tile or an entry bundle. `path` is its URL path below the log, for example `tile/0/x001/234.p/7`. `bytes` is
  * called when it is written: there may be thousands, and one at a time is enough in memory.

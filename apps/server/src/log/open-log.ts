@@ -187,8 +187,8 @@ export class OpenLog implements Log {
     return this.#sequencer.state;
   }
 
-  requireNotFrozen(): void {
-    this.#sequencer.requireNotFrozen();
+  requireWriting(): void {
+    this.#sequencer.requireWriting();
   }
 
   get publicationFailure(): LogError | null {

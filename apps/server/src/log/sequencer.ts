@@ -22,6 +22,7 @@ import type { LogCounters } from './metrics.ts';
 import type { EngineLogger } from './engine-logger.ts';
 import type { LogLimits } from './limits.ts';
 import type { RegistrationClock } from './registration-clock.ts';
+import { replayBatch } from './replay.ts';
 import type { Tail } from './tail.ts';
 
 const RETRY_AFTER_MS = 1_000;
@@ -164,7 +165,7 @@ export class Sequencer {
 
   #admit(entries: readonly Uint8Array[], bytes: number): void {
     const { limits, spec, counters } = this.#parts;
-    this.#requireWriting();
+    this.requireWriting();
     const longest = entries.find((entry) => entry.length > this.#maxEntryBytes);
     if (longest !== undefined) {
       throw new LogError(
@@ -190,17 +191,17 @@ export class Sequencer {
   /** @throws LogError while the writer may sign nothing, not even what is durable already */
   requireSigning(): void {
     if (!this.#confirmed) throw this.#refusal();
-    this.requireNotFrozen();
+    this.#requireNotFrozen();
   }
 
-  #requireWriting(): void {
+  /** See `Log.requireWriting`. */
+  requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
     if (this.#state !== 'open') throw this.#refusal();
-    this.requireNotFrozen();
+    this.#requireNotFrozen();
   }
 
-  /** See `Log.requireNotFrozen`. */
-  requireNotFrozen(): void {
+  #requireNotFrozen(): void {
     if (!this.#parts.isFrozen()) return;
     throw new LogError(
       'log-frozen',
@@ -405,24 +406,11 @@ export class Sequencer {
 
   #replay(batch: CommittedBatch): void {
     const { tail, signer, spec, registrationClock } = this.#parts;
-    const end = batch.oldSize + batch.entries.length;
-    if (end <= tail.size) return;
-    const where = `the batch of ${spec.name} at size ${batch.oldSize} in the write-ahead file`;
-    if (batch.oldSize !== tail.size) {
-      throw new LogError('corrupt', `${where} does not follow size ${tail.size}`);
-    }
-    const leafHashes = Buffer.allocUnsafe(batch.entries.length * HASH_BYTES);
-    for (const [i, leaf] of batch.entries.entries()) writeLeafHash(leaf, leafHashes, i * HASH_BYTES);
-    const next = tail.next(batch.entries, leafHashes);
-    const checkpoint = signer.open(batch.checkpoint, `the checkpoint with ${where}`);
-    if (checkpoint.size !== end || !Buffer.from(checkpoint.root).equals(next.tree.root())) {
-      throw new LogError('corrupt', `${where} does not give the root that was signed for it`);
-    }
+    if (!replayBatch(batch, { tail, signer, log: spec.name })) return;
     for (const [i, leaf] of batch.entries.entries()) {
       const { registeredAt } = readLeaf(spec.entries.kind, batch.oldSize + i, leaf);
       if (registeredAt !== null) registrationClock?.advance(registeredAt);
     }
-    tail.append(next, checkpoint);
   }
 }
 

@@ -20,7 +20,6 @@ import type { EnvelopedStatement, KeysState, Signer } from '@vitrine/statements'
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Appended, Log } from '../log/log.ts';
-import { LogError } from '../log/log-error.ts';
 import { acceptedStatement } from './accepted-statement.ts';
 
 /** A parsed envelope, as it came. `pointer`: where it stood in the request. */
@@ -61,8 +60,6 @@ export interface RegistrationOptions {
 
 /** A head that takes longer cannot be appended, for want of space or of a right clock. */
 const ANCHOR_WAIT_MS = 20_000;
-
-const SPACE_RETRY_MS = 1_000;
 
 const encoder = new TextEncoder();
 
@@ -178,15 +175,10 @@ export async function createRegistration({
 
   /**
    * A statement is judged by all that stands in both logs, which is not known before both could be opened for writing; and it takes both
-   * logs to publish it, so that a fork of either stops it.
+   * logs to publish it, so that whatever stops either stops it.
    */
   function requireWritable(): void {
-    for (const log of [root, keys]) log.requireNotFrozen();
-    for (const { name, state } of [root, keys])
-      if (state === 'disk-full')
-        throw new LogError('disk-full', `there is no space left on the disk of the log ${name}`, {
-          retryAfterMs: SPACE_RETRY_MS,
-        });
+    for (const log of [root, keys]) log.requireWriting();
   }
 
   return {

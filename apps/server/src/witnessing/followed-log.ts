@@ -155,8 +155,8 @@ export class FollowedLog implements LogView {
     return note === '' ? null : { size, root, note };
   }
 
-  /** Roots and proofs of all that is held, shown or not. */
-  get heldTree(): Pick<LogView, 'rootAt' | 'consistencyProof'> {
+  /** Roots, proofs and tiles of all that is held, shown or not. */
+  get heldTree(): Pick<LogView, 'rootAt' | 'consistencyProof' | 'readTile' | 'readBundle'> {
     return this.#heldReader;
   }
 

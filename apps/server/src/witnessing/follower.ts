@@ -195,8 +195,11 @@ function unexpected(cause: unknown): FollowError {
   return new FollowError('unreachable', why, { cause });
 }
 
-/** Redirects are refused: a log's server names its own tiles, and must not steer requests elsewhere. */
-function httpLocation(url: URL | string): SourceLocation {
+/**
+ * Redirects are refused: a log's server names its own tiles, and must not steer requests elsewhere.
+ * @throws FollowError `unreachable` unless the URL is http(s)
+ */
+export function httpLocation(url: URL | string): SourceLocation {
   try {
     const location = locateSource(url, REQUEST_TIMEOUT_MS);
     if (location.kind !== 'http') throw new FsckError('bad-source', `${String(url)} is not an http(s) URL`);

@@ -303,7 +303,7 @@ export class WitnessPool implements Cosigners {
     throw new LogError(
       'behind-witness',
       `${policy.name} holds a checkpoint that ${log.origin} signed and that ${contradiction}. Nothing is signed here, since it would be a fork. ` +
-        `Bring back the newest data (a mirror has them), or follow docs/operating.md, “A fork”. The checkpoint held:\n${note}`,
+        `Bring back the newest data: stop this server, then “vitrine restore” takes them from a mirror (or, if the log has forked: docs/operating.md, “A fork”). The checkpoint held:\n${note}`,
     );
   }
 

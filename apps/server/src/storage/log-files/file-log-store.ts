@@ -7,7 +7,14 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { parseCheckpoint, parseNote, TlogError } from '@vitrine/tlog';
 import { LogError } from '../../log/log-error.ts';
-import type { CommittedBatch, HistoryRecord, LogStore, OpenedStore, TileFile } from '../../log/log-store.ts';
+import type {
+  CommittedBatch,
+  CommittedLog,
+  HistoryRecord,
+  LogStore,
+  OpenedStore,
+  TileFile,
+} from '../../log/log-store.ts';
 import { readHistoryRecord, writeHistoryRecord } from './checkpoint-history.ts';
 import { DurableFiles, full, inParallel } from './durable-files.ts';
 import { type AppendableFile, type FileSystem, isFull } from './file-system.ts';
@@ -80,6 +87,30 @@ export class FileLogStore implements LogStore {
       await this.#files.syncDirectory(dirname(dirname(dirname(root))));
     }
     await this.#writeSegment({ epoch: 1, startSize: 0, salt: randomBytes(16) }, []);
+  }
+
+  /** Begins the write-ahead of a log whose published checkpoint and tiles are there. One batch may reach further. */
+  async adopt(startSize: number, batch: CommittedBatch | null): Promise<void> {
+    for (const folder of [this.#wal, this.#history]) await this.#written.ensureFolder(folder);
+    await this.#written.emptyTemporary();
+    await this.#writeSegment({ epoch: 1, startSize, salt: randomBytes(16) }, batch === null ? [] : [batch]);
+  }
+
+  /**
+   * What is there, without changing anything: null if nothing is.
+   * @throws LogError `corrupt`
+   */
+  async readCommitted(): Promise<CommittedLog | null> {
+    const published = await this.#readPublished();
+    if ((await this.#segmentNames()).length === 0)
+      return published === null ? null : { published: published.note, batches: [] };
+    const publishedSize = published?.size ?? 0;
+    const { header, batches } = await this.#readSegments(publishedSize);
+    this.#checkReach(header.startSize, endOf(batches, header.startSize), publishedSize);
+    return {
+      published: published?.note ?? null,
+      batches: batches.filter((batch) => endSizeOf(batch) > publishedSize),
+    };
   }
 
   async readPublished(): Promise<string | null> {
@@ -293,7 +324,10 @@ export class FileLogStore implements LogStore {
   }
 
   #missing(): LogError {
-    return new LogError('log-missing', `there is no log in ${this.#wal}: make it with init, or restore it`);
+    return new LogError(
+      'log-missing',
+      `there is no log in ${this.#wal}: it is made by “vitrine init”, and brought back from others' copies by “vitrine restore”`,
+    );
   }
 
   /** Sorted by epoch, then by start size. */

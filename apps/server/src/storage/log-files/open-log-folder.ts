@@ -10,6 +10,7 @@ import { lockDataFolder } from './data-folder-lock.ts';
 import { FileIdentityIndex } from './file-identity-index.ts';
 import { FileLogStore } from './file-log-store.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
+import { finishRestore } from './restore-folder.ts';
 import { RunBuilder } from './run-builder.ts';
 
 const RUN_ENTRIES = 2 ** 20;
@@ -27,13 +28,20 @@ export type LogFolderOptions = {
 };
 
 /**
- * Locks a data folder for this process and gives access to its logs; the folder is made where missing.
+ * Locks a data folder for this process and gives access to its logs; the folder is made where missing, and a restore
+ * that was made ready is finished.
  * @throws LogError `locked` if another process serves it
  */
 export async function openLogFolder(options: LogFolderOptions): Promise<LogStorage> {
   const { dataDir, logger = silent, fileSystem = nodeFileSystem, segmentBytes, runEntries } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataFolder(join(dataDir, 'lock.sqlite'));
+  try {
+    await finishRestore(dataDir, fileSystem);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
   const builder = new RunBuilder();
   const storeOf = (name: string): FileLogStore =>
     new FileLogStore(
