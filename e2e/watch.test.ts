@@ -1,5 +1,6 @@
 /** Webhooks of a real centre to real receivers: told are exactly those who agreed, of exactly what the feeds have, whatever fails in between. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,7 @@ import { formatCommitmentBody } from '@vitrine/commitments';
 import { hashLeaf } from '@vitrine/tlog';
 import { startNameServer } from '../apps/server/src/watches/test-name-server.ts';
 import { type Receiver, startReceiver, takes } from './receiver.ts';
-import { code, publish, sha256, startCentre, text } from './running-centre.ts';
+import { bin, code, publish, sha256, startCentre, text } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
 
 const IN_HOUSE = { allowPrivateAddresses: true, mostPerHost: 100, perCallerHourly: 1_000 };
@@ -55,6 +56,16 @@ async function watching(centre: RunningCentre, receiver: Receiver, watch: Watche
   const added = await add(centre, receiver.url, watch);
   await until('it is active', async () => (await show(centre, added)).state === 'active');
   return added;
+}
+
+function vitrine(
+  ...args: string[]
+): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
+  return new Promise((resolve) =>
+    execFile(bin, args, (error, output, errors) =>
+      resolve({ code: error === null ? 0 : Number(error.code), output, errors }),
+    ),
+  );
 }
 
 let releases = 0;
@@ -312,6 +323,46 @@ describe('in-house', () => {
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(receiver.received.length);
     await receiver.close();
   });
+});
+
+test('the command line asks, confirms, shows and removes, and keeps the secret out of sight', async () => {
+  const centre = await startWatchable(IN_HOUSE);
+  const receiver = await startReceiver();
+  receiver.answersChallenges = false;
+  const secretFile = join(centre.dir, 'secret');
+  const asking = [
+    ...['watch', 'add', '--server', centre.url, '--url', receiver.url, '--product', 'larder'],
+    ...['--secret-out', secretFile, '--json'],
+  ];
+  const added = await vitrine(...asking);
+  expect(added.code).toBe(0);
+  const { id } = v.parse(v.looseObject({ id: v.string() }), JSON.parse(added.output));
+  expect(added.output + added.errors).not.toContain('whsec_');
+  expect(statSync(secretFile).mode & 0o777).toBe(0o600);
+  const known = ['--server', centre.url, '--id', id, '--secret-file', secretFile];
+  expect((await vitrine('watch', 'confirm', ...known)).code).toBe(1);
+  receiver.answersChallenges = true;
+  expect(await vitrine('watch', 'confirm', ...known)).toMatchObject({ code: 0 });
+  await release(centre, 'larder');
+  await until('it is told', () => receiver.entries.length === 3);
+  await until('it is shown', async () => (await vitrine('watch', 'show', ...known)).output.includes('msg_'));
+
+  // Of one whose secret cannot be kept nothing is left.
+  const again = await vitrine(...asking);
+  expect(again).toMatchObject({ code: 2, output: '' });
+  expect(await (await fetch(`${centre.url}/metrics`)).text()).toMatch(
+    /^vitrine_watches\{state="unconfirmed"\} 0$/m,
+  );
+  expect((await vitrine('watch', 'remove', ...known)).code).toBe(0);
+  expect((await vitrine('watch', 'show', ...known)).errors).toContain('watch-unknown');
+  const printed = await vitrine('watch', 'add', '--server', centre.url, '--url', receiver.url, '--promises');
+  expect(printed.output).toMatch(/^id {6}[0-9a-f]{32}\nsecret {2}whsec_[A-Za-z0-9+/]{43}=\n$/);
+  for (const wrong of [[], ['--promises', '--product', 'p'], ['--keyid', 'x']])
+    expect(
+      (await vitrine('watch', 'add', '--server', centre.url, '--url', receiver.url, ...wrong)).code,
+    ).toBe(2);
+  await receiver.close();
+  await centre.dispose();
 });
 
 test('of those that nobody confirmed nothing is left, and of those that are suspended what they were not told', async () => {

@@ -32,6 +32,9 @@ const pages = [
   { path: '/logs/keys/1', heading: 'Entry 1' },
   { path: '/logs/notes/0', heading: 'Entry 0' },
   { path: '/how', heading: 'How to check, without trusting this page' },
+  { path: '/watch', heading: 'Watch' },
+  { path: '/watch?product=larder', heading: 'Watch' },
+  { path: `/watch?keyid=${'0'.repeat(64)}`, heading: 'Watch' },
   { path: '/no/such/page', heading: 'This case is empty' },
 ] as const;
 

@@ -10,6 +10,7 @@ import { addDisposalCommand, addKeyCommands } from './key-commands.ts';
 import { barProgress, plainProgress, silent } from './progress.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
+import { addWatchCommands } from './watch-commands.ts';
 
 const COULD_NOT_RUN = 2;
 
@@ -168,6 +169,7 @@ addDisposalCommand(publish, run, () => process.stdin);
 addSpokespersonCommands(publish, run);
 addKeyCommands(program, run, () => process.stdin);
 addCommitmentCommands(program, run);
+addWatchCommands(program, run);
 
 program
   .command('verify <file>')

@@ -1,6 +1,6 @@
 /** How the pages ask the centre: one client, and one query for each thing that is asked. */
 import { createApiClient, ApiError, routeUrl } from '@vitrine/api';
-import type { CallOptions, RouteName } from '@vitrine/api';
+import type { CallOptions, NewWatch, RouteName, Watch, Watched } from '@vitrine/api';
 import { queryOptions, QueryClient } from '@tanstack/react-query';
 import type { QueryExecuteOptions, QueryKey } from '@tanstack/react-query';
 
@@ -183,4 +183,22 @@ export async function fetchArtifactEvidence(
 export async function fetchBody(digest: string, signal: AbortSignal): Promise<Uint8Array> {
   const response = await client.call('body', { params: { sha256: digest }, signal });
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Asks the centre to tell an address. Once: a repetition would be another watch. */
+export function addWatch(url: string, watch: Watched): Promise<NewWatch> {
+  return client.call('addWatch', { body: { url, watch } });
+}
+
+export function showWatch({ id, secret }: NewWatch): Promise<Watch> {
+  return client.call('watch', { params: { id }, token: secret });
+}
+
+/** Has the address challenged again. */
+export function confirmWatch({ id, secret }: NewWatch): Promise<Watch> {
+  return client.call('confirmWatch', { params: { id }, token: secret, body: {} });
+}
+
+export async function removeWatch({ id, secret }: NewWatch): Promise<void> {
+  await client.call('removeWatch', { params: { id }, token: secret });
 }

@@ -152,6 +152,12 @@ const how = createRoute({
   component: lazyRouteComponent(() => import('./pages/how/how-page.tsx'), 'HowPage'),
 });
 
+const watch = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/watch',
+  component: lazyRouteComponent(() => import('./pages/watch/watch-page.tsx'), 'WatchPage'),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     front,
@@ -169,6 +175,7 @@ export const router = createRouter({
     log,
     entry,
     how,
+    watch,
   ]),
   parseSearch: parseAddressQuery,
   stringifySearch: formatAddressQuery,

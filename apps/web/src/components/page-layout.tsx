@@ -92,9 +92,9 @@ export function PageLayout() {
               HTTP interface
             </a>
             {' · '}
-            <a className="link" href={apiUrl('promisesFeed')}>
-              Feed of promises
-            </a>
+            <Link to="/watch" className="link">
+              Feeds and webhooks
+            </Link>
             {' · '}
             Vitrine {centre?.version ?? ''}
           </p>

@@ -59,7 +59,10 @@ function Said({
           term: 'Signed by',
           value: statement.envelope.signatures.map(({ keyid }) => (
             <span key={keyid} className="block">
-              <Digest value={keyid} of="the signing key" />
+              <Digest value={keyid} of="the signing key" />{' '}
+              <Link to="/watch" search={{ keyid }} className="link">
+                watch<span className="sr-only"> this key</span>
+              </Link>
             </span>
           )),
         },

@@ -113,6 +113,15 @@ export function HowPage() {
           <li>It lists what has not been shown, such as a rebuild or a review of the source.</li>
         </ul>
       </Section>
+      <Section id="watch" title="Being told">
+        <p className="measure">
+          <Link to="/watch" className="link">
+            Watch
+          </Link>{' '}
+          a key, a product or the promises, by feed reader or by webhook: so you find what was said in your
+          name.
+        </p>
+      </Section>
       <Section id="formats" title="Formats in short">
         <dl className="border-t border-line">
           {formats.map(({ name, text }) => (

@@ -84,7 +84,11 @@ export function ProductPage() {
               {latest.version}
             </Link>
             , registered <LogTime timeMs={latest.registeredAt} />
-            {latest.withdrawn ? ' and since withdrawn' : ''}. {countOf(count, 'release')} in all.
+            {latest.withdrawn ? ' and since withdrawn' : ''}. {countOf(count, 'release')} in all.{' '}
+            <Link to="/watch" search={{ product }} className="link">
+              Watch it
+            </Link>
+            .
           </p>
         }
       >
