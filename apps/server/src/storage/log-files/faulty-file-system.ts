@@ -135,6 +135,12 @@ export class FaultyFileSystem implements FileSystem {
 
   async rename(from: string, to: string): Promise<void> {
     this.#check('rename', to);
+    if ((await stat(from)).isDirectory()) {
+      await rename(from, to);
+      // A folder is in one place or in the other.
+      this.#pending.push({ folder: dirname(to), undo: () => rename(to, from) });
+      return;
+    }
     const [before, bytes] = [await nodeFileSystem.read(to), await nodeFileSystem.read(from)];
     await rename(from, to);
     this.#pending.push({
