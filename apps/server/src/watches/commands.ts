@@ -74,7 +74,8 @@ export class WatchCommands {
     const { host, href } = parseReceiverUrl(url, config.allowPrivateAddresses);
     this.#mayChallenge(from, host);
     const position = await positionNow(watched);
-    await this.#makeRoom(host);
+    // Counted and added in one go: of two that come together only one is the last.
+    this.#requireRoom(host);
     const now = nowMs();
     const watch: WatchRow = {
       id: randomBytes(16).toString('hex'),
@@ -96,6 +97,7 @@ export class WatchCommands {
       next_attempt_at: 0,
     };
     await register.add(watch);
+    await this.#forgetEnded();
     logger.info({ watch: watch.id, host }, 'a watch was asked for');
     setImmediate(() => {
       this.#challenge(watch.id).catch((err: unknown) =>
@@ -151,7 +153,7 @@ export class WatchCommands {
   }
 
   /** @throws CentreError `too-many-watches` */
-  async #makeRoom(host: string): Promise<void> {
+  #requireRoom(host: string): void {
     const { most, mostPerHost } = this.#options.config;
     const { register } = this.#options;
     const kept = register.all.filter(({ state }) => state !== 'ended');
@@ -165,9 +167,16 @@ export class WatchCommands {
         'too-many-watches',
         `There are ${mostPerHost} watches of ${host}, which is the most of one host.`,
       );
-    const ended = register.all.filter(({ state }) => state === 'ended');
-    const [oldest] = ended.toSorted((left, right) => (left.expires_at ?? 0) - (right.expires_at ?? 0));
-    if (kept.length + ended.length >= most && oldest !== undefined) await register.remove(oldest.id);
+  }
+
+  /** Those that have ended take nobody's place: the oldest makes room. */
+  async #forgetEnded(): Promise<void> {
+    const { config, register } = this.#options;
+    const ended = register.all
+      .filter(({ state }) => state === 'ended')
+      .sort((left, right) => (left.expires_at ?? 0) - (right.expires_at ?? 0));
+    const over = register.all.length - config.most;
+    for (const { id } of ended.slice(0, Math.max(0, over))) await register.remove(id);
   }
 
   /** One at a time: who asks while one is under way is given its outcome. */

@@ -28,8 +28,8 @@ const AT_A_STRETCH = 16;
 /** A clock that jumps suspends nobody who has not been tried this often. */
 const LEAST_ATTEMPTS = 8;
 
-export const SUSPENDED_LIFE_MS = 30 * 24 * 3_600_000;
-export const ENDED_LIFE_MS = 7 * 24 * 3_600_000;
+const SUSPENDED_LIFE_MS = 30 * 24 * 3_600_000;
+const ENDED_LIFE_MS = 7 * 24 * 3_600_000;
 
 type Lane = keyof typeof AT_ONCE;
 
