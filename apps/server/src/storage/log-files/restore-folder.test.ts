@@ -1,13 +1,16 @@
 /** A restore that ends anywhere, by kill -9 or by a power failure, leaves the logs that were there or those that come. */
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RestoreOptions, restore, type Restored } from '../../restore/restore-command.ts';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import type { FileSystem } from './file-system.ts';
+import { FollowedLog } from '../../witnessing/followed-log.ts';
+import { FollowedFolder } from './followed-folder.ts';
 import { openRestoreFolder } from './restore-folder.ts';
-import { entry, OPEN, REGISTERED, TestInstance } from './test-instance.ts';
+import { entry, newKey, OPEN, REGISTERED, TestInstance } from './test-instance.ts';
 
 /** Every so many operations a run is ended. */
 const STRIDE = process.env['VITRINE_SOAK'] === undefined ? 13 : 1;
@@ -142,4 +145,80 @@ describe('a restore', () => {
       expect([...seen]).toEqual([300, 600]);
     },
   );
+});
+
+describe('what a mirror holds and the writer had not published', () => {
+  test('comes back as accepted and not published', async () => {
+    await startAgain(mirror);
+    const centre = join(folders, 'centre');
+    const origin = 'test.example/lead';
+    const hash = createHash('sha256').update(origin).digest('hex').slice(0, 32);
+    const store = new FollowedFolder({
+      publicFolder: join(centre, 'followed', hash),
+      stateFolder: join(centre, 'followed-state', hash),
+    });
+    const noteIn = (dir: string) => readFile(join(dir, 'logs', 'lead', 'checkpoint'), 'utf8');
+    const followed = await FollowedLog.open({
+      name: 'lead',
+      vkey: instance.vkey('lead'),
+      kind: 'registered',
+      store,
+    });
+    for (const [dir, show] of [
+      [yesterday, true],
+      [mirror, false],
+    ] as const)
+      await followed.receive({
+        note: await noteIn(dir),
+        source: { kind: 'folder', path: join(dir, 'logs', 'lead') },
+        show,
+      });
+    await followed.close();
+
+    await rm(join(instance.dataDir, 'logs', 'lead'), { recursive: true });
+    await rm(join(instance.dataDir, 'log-state', 'lead'), { recursive: true });
+    const published = await noteIn(yesterday);
+    const { logs } = await run({
+      mirrors: [centre],
+      // As if no quorum had cosigned more.
+      acceptanceOf: () => (note) =>
+        note === published ? { ok: true, cosignedAt: 1 } : { ok: false, reason: 'no quorum' },
+    });
+    expect(logs[0]).toMatchObject({ outcome: 'restored', size: 600 });
+    expect(await noteIn(instance.dataDir)).toBe(published);
+    expect(await opened()).toEqual({ sizes: [600, 600], again: [250, 250] });
+  });
+});
+
+describe('a log here that cannot be read', () => {
+  const damage = () => writeFile(join(instance.dataDir, 'logs', 'lead', 'tile', '0', '000'), 'damaged');
+  const damageEdge = async () => {
+    const folder = join(instance.dataDir, 'logs', 'lead', 'tile', '0', '002.p');
+    for (const name of await readdir(folder)) await writeFile(join(folder, name), 'damaged');
+  };
+
+  test('is taken whole from a mirror that has as much, and it is said that it could not be read', async () => {
+    await startAgain(mirror);
+    await damage();
+    await damageEdge();
+    const { logs } = await run();
+    expect(logs[0]).toMatchObject({ outcome: 'restored', size: 600, sizeBefore: null });
+    expect(logs[0]?.warnings.join()).toContain('could not be read');
+    expect((await opened()).sizes).toEqual([600, 600]);
+  });
+
+  test('is not replaced by less than it has published', async () => {
+    await startAgain(mirror);
+    await damageEdge();
+    await expect(run({ mirrors: [yesterday] })).rejects.toMatchObject({ code: 'behind' });
+  });
+
+  test('of another key is refused', async () => {
+    await startAgain(yesterday);
+    const [lead, ...others] = instance.specs;
+    if (lead === undefined) throw new TypeError('two logs were made');
+    await expect(run({ logs: [{ ...lead, key: newKey() }, ...others] })).rejects.toMatchObject({
+      code: 'wrong-key',
+    });
+  });
 });
