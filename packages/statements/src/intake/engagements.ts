@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { commitmentId } from '../predicates/commitments.ts';
 import { productName, sha256Hex } from '../scalars.ts';
-import { body, digests, intakeType, period, publicBody } from './spoken.ts';
+import { body, digests, intakeType, period, publicBody, spoken } from './spoken.ts';
 
 export const ENGAGEMENT_KINDS = ['controls', 'process', 'rules', 'source', 'update'] as const;
 
@@ -19,6 +19,7 @@ export const engagementRequest = intakeType(
   'https://vitrine.dev/engagement-request/v1',
   'engagement',
   {
+    ...spoken,
     /** What for, which paths, in what words: docs/formats/reviews.md. */
     body,
     /** Where it is to take place: the centre's name. */
@@ -46,6 +47,7 @@ export const engagementDecision = intakeType(
   'https://vitrine.dev/engagement-decision/v1',
   'engagement',
   {
+    ...spoken,
     decision: v.variant('decision', [
       v.strictObject({
         decision: v.literal('granted'),
@@ -67,7 +69,7 @@ export const engagementDecision = intakeType(
 export const engagementAcceptance = intakeType(
   'https://vitrine.dev/engagement-acceptance/v1',
   'engagement',
-  { decision: sha256Hex, engagement: sha256Hex, terms: sha256Hex },
+  { ...spoken, decision: sha256Hex, engagement: sha256Hex, terms: sha256Hex },
   ({ engagement }) => engagement,
 );
 
@@ -76,6 +78,7 @@ export const engagementEnd = intakeType(
   'https://vitrine.dev/engagement-end/v1',
   'engagement',
   {
+    ...spoken,
     engagement: sha256Hex,
     outcome: v.variant('outcome', [
       v.strictObject({ outcome: v.literal('finished') }),
@@ -90,6 +93,7 @@ export const evidenceRequest = intakeType(
   'https://vitrine.dev/evidence-request/v1',
   'evidence',
   {
+    ...spoken,
     body,
     /** The control that it is about, as its catalog names it. */
     control: v.exactOptional(commitmentId),
@@ -103,7 +107,7 @@ export const evidenceRequest = intakeType(
 export const evidenceAnswer = intakeType(
   'https://vitrine.dev/evidence-answer/v1',
   'evidence',
-  { body, engagement: sha256Hex, request: sha256Hex },
+  { ...spoken, body, engagement: sha256Hex, request: sha256Hex },
   ({ body: { digest } }) => digest,
 );
 
@@ -112,6 +116,7 @@ export const procedure = intakeType(
   'https://vitrine.dev/procedure/v1',
   'procedure',
   {
+    ...spoken,
     body,
     control: v.exactOptional(commitmentId),
     engagement: sha256Hex,

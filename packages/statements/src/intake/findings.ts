@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { sha256Hex } from '../scalars.ts';
-import { body, intakeType, time } from './spoken.ts';
+import { body, intakeType, time, spoken } from './spoken.ts';
 
 /** Of a finding in code, its severity; of one in a process, whether the nonconformity is major or minor (ISO/IEC 17021-1). */
 export const FINDING_GRADES = ['critical', 'high', 'information', 'low', 'major', 'medium', 'minor'] as const;
@@ -11,6 +11,7 @@ export const finding = intakeType(
   'https://vitrine.dev/finding/v1',
   'finding',
   {
+    ...spoken,
     /** What, where (paths, lines, digests of files), why it matters: docs/formats/reviews.md. */
     body,
     cvss: v.exactOptional(
@@ -42,6 +43,7 @@ export const findingResponse = intakeType(
   'https://vitrine.dev/finding-response/v1',
   'finding',
   {
+    ...spoken,
     body,
     /** When a corrective action is to be done. */
     due: v.exactOptional(time),
@@ -59,6 +61,7 @@ export const findingRetest = intakeType(
   'https://vitrine.dev/finding-retest/v1',
   'finding',
   {
+    ...spoken,
     body,
     engagement: sha256Hex,
     finding: sha256Hex,

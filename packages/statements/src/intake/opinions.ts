@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { productName, sha256Hex } from '../scalars.ts';
 import { engagementKind } from './engagements.ts';
 import { keyidOfSpeaker, speakerKey } from './speaker.ts';
-import { body, digests, intakeType, period, publicBody, time } from './spoken.ts';
+import { body, digests, intakeType, period, publicBody, time, spoken } from './spoken.ts';
 
 export const CONCLUSIONS = ['adverse', 'disclaimer', 'qualified', 'unqualified'] as const;
 
@@ -24,6 +24,7 @@ export const opinion = intakeType(
   'https://vitrine.dev/opinion/v1',
   'opinion',
   {
+    ...spoken,
     /** For the parties alone. */
     annex: v.exactOptional(publicBody),
     /** The management's assertion that it is about. */
@@ -63,7 +64,7 @@ export const opinion = intakeType(
 export const opinionWithdrawal = intakeType(
   'https://vitrine.dev/opinion-withdrawal/v1',
   'opinion',
-  { opinion: sha256Hex, reason: publicBody },
+  { ...spoken, opinion: sha256Hex, reason: publicBody },
   ({ opinion: digest }) => digest,
 );
 
@@ -72,6 +73,7 @@ export const managementStatement = intakeType(
   'https://vitrine.dev/management-statement/v1',
   'management statement',
   {
+    ...spoken,
     body,
     engagement: sha256Hex,
     kind: v.picklist(['assertion', 'representation', 'response']),

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { publicKeyText } from '../predicates/keys.ts';
 import { positive, sha256Hex } from '../scalars.ts';
 import { keyidOfSpeaker, speakerKey } from './speaker.ts';
-import { intakeType, period, publicBody, time } from './spoken.ts';
+import { intakeType, period, publicBody, time, spoken, spokenByKey } from './spoken.ts';
 
 /** What a person may do for their organisation. `administrator`: add and end its people; `partner`: sign an opinion as the second. */
 export const MEMBER_ROLES = ['administrator', 'lead', 'liaison', 'partner', 'reviewer'] as const;
@@ -23,7 +23,7 @@ const memberRoles = v.pipe(
 export const organisation = intakeType(
   'https://vitrine.dev/organisation/v1',
   'organisation',
-  { body: publicBody, key: publicKeyText, organisation: sha256Hex, version: positive },
+  { ...spokenByKey, body: publicBody, organisation: sha256Hex, version: positive },
   ({ organisation: id }) => id,
   [
     ({ key, organisation: id, version }) => version > 1 || keyidOfSpeaker(key) === id,
@@ -35,7 +35,7 @@ export const organisation = intakeType(
 export const organisationKey = intakeType(
   'https://vitrine.dev/organisation-key/v1',
   'organisation',
-  { key: publicKeyText, organisation: sha256Hex, successor: publicKeyText },
+  { ...spokenByKey, organisation: sha256Hex, successor: publicKeyText },
   ({ organisation: id }) => id,
   [({ key, successor }) => key !== successor, 'a key cannot succeed itself'],
 );
@@ -45,6 +45,7 @@ export const member = intakeType(
   'https://vitrine.dev/member/v1',
   'member',
   {
+    ...spoken,
     /** SHA-256 of the object that says who it is. */
     holder: v.exactOptional(sha256Hex),
     member: speakerKey,
@@ -59,7 +60,7 @@ export const member = intakeType(
 export const memberEnd = intakeType(
   'https://vitrine.dev/member-end/v1',
   'member',
-  { member: sha256Hex, organisation: sha256Hex, reason: v.picklist(['compromised', 'left']) },
+  { ...spoken, member: sha256Hex, organisation: sha256Hex, reason: v.picklist(['compromised', 'left']) },
   ({ member: keyid }) => keyid,
 );
 
@@ -68,6 +69,7 @@ export const accreditation = intakeType(
   'https://vitrine.dev/accreditation/v1',
   'organisation',
   {
+    ...spoken,
     /** In public: what for, the certificate's number, where it is listed. */
     body: publicBody,
     organisation: sha256Hex,
@@ -84,7 +86,7 @@ export const accreditation = intakeType(
 export const accreditationEnd = intakeType(
   'https://vitrine.dev/accreditation-end/v1',
   'accreditation',
-  { accreditation: sha256Hex, reason: publicBody },
+  { ...spoken, accreditation: sha256Hex, reason: publicBody },
   ({ accreditation: digest }) => digest,
 );
 
@@ -93,11 +95,11 @@ export const reading = intakeType(
   'https://vitrine.dev/reading/v1',
   'records',
   {
+    ...spokenByKey,
     bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
     engagement: sha256Hex,
     /** Of the last record of the chain. */
     head: sha256Hex,
-    key: publicKeyText,
     period: v.strictObject({ from: time, until: time }),
     reader: sha256Hex,
     records: positive,

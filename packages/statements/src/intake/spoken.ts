@@ -1,17 +1,22 @@
 // What every statement of an intake log has, and how its type is made.
 
 import * as v from 'valibot';
+import { publicKeyText } from '../predicates/keys.ts';
 import { STATEMENT_TYPE, statementOf, subject } from '../predicates/in-toto.ts';
 import { count, logOrigin, sha256Hex } from '../scalars.ts';
 import { speakerKey } from './speaker.ts';
 
-const spoken = {
+const addressed = {
   /** The root log of the vendor that it is addressed to. */
   addressee: logOrigin,
-  /** Who says it; the envelope is signed by this key. */
-  key: speakerKey,
   log: logOrigin,
 };
+
+/** Said by any key; the envelope is signed by it. */
+export const spoken = { ...addressed, key: speakerKey };
+
+/** Said by a key that is no passkey: an organisation's own, or a centre's. */
+export const spokenByKey = { ...addressed, key: publicKeyText };
 
 /** A body: the digest names its bytes. What only the parties may read holds a salt of 32 random bytes, so its digest confirms no guess. */
 export const body = v.strictObject({
@@ -44,9 +49,7 @@ export function digests(least: number, most: number) {
   );
 }
 
-type PredicateOf<Entries extends v.ObjectEntries> = v.InferOutput<
-  v.StrictObjectSchema<typeof spoken & Entries, undefined>
->;
+type PredicateOf<Entries extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<Entries, undefined>>;
 
 /**
  * A type of statement of an intake log: its schema, and how one is made.
@@ -62,7 +65,7 @@ export function intakeType<const Type extends string, const Entries extends v.Ob
   about: (predicate: PredicateOf<Entries>) => string,
   [holds, otherwise]: readonly [(predicate: PredicateOf<Entries>) => boolean, string] = [() => true, ''],
 ) {
-  const predicateSchema = v.strictObject({ ...spoken, ...entries });
+  const predicateSchema = v.strictObject(entries);
   const schema = v.pipe(
     statementOf(predicateType, subject(v.literal(name), { sha256: sha256Hex }), predicateSchema),
     v.check(

@@ -1,0 +1,69 @@
+// Reviews: who has standing to say what, and how engagements, findings and opinions stand at any time. Pure, and safe to run
+// in a browser.
+
+export {
+  type Decision,
+  ENGAGEMENT_STATES,
+  type Engagement,
+  type EngagementSaying,
+  type EngagementState,
+  engagementState,
+  type Grant,
+  grantOf,
+  isReviewer,
+  mayOpen,
+  requestEngagement,
+  sayOfEngagement,
+} from './engagements.ts';
+export {
+  FINDING_STATES,
+  type Finding,
+  type FindingState,
+  findingState,
+  publicFromMs,
+  type Response,
+  type Retest,
+  sayFinding,
+  sayOfFinding,
+  type Wording,
+  wordingOf,
+} from './findings.ts';
+export {
+  type Change,
+  isReviewSaying,
+  type Known,
+  ReviewsFold,
+  type ReviewSaying,
+  sayOfReviews,
+} from './fold.ts';
+export type { Note, NoteSaying } from './notes.ts';
+export {
+  type Opinion,
+  type OpinionSaid,
+  type OpinionState,
+  opinionState,
+  sayOpinion,
+  withdrawOpinion,
+} from './opinions.ts';
+export {
+  type Accreditation,
+  accreditationsAt,
+  type Member,
+  type MemberRole,
+  memberOf,
+  type Organisation,
+  type OrganisationSaying,
+  sayOfOrganisation,
+  type Standing,
+  speaksAs,
+  standingOf,
+} from './organisations.ts';
+export type {
+  Capacity,
+  EntryAddress,
+  Outcome,
+  ReviewRefusal,
+  ReviewRefusalCode,
+  Said,
+  Told,
+} from './told.ts';
