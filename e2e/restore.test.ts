@@ -13,6 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -383,6 +384,42 @@ describe('the writer', () => {
       expect(contents(dir)).toEqual(before);
       // Beside a mirror that is sound, it does no harm.
       expect(await restore(dir, '--from', mirrorWith(change), three.zurich.url)).toMatchObject({ ok: true });
+    });
+
+    test('a mirror that alters what it sends, or sends elsewhere: refused, and nothing changes', async () => {
+      const dir = copyOf(backup);
+      const before = contents(dir);
+      const alters = createServer((request, response) => {
+        void fetch(three.zurich.url + String(request.url)).then(async (answer) => {
+          const bytes = Buffer.from(await answer.arrayBuffer());
+          const last = bytes.length - 1;
+          if (request.url?.includes('/tile/entries/') === true) bytes[last] = (bytes[last] ?? 0) ^ 1;
+          response.writeHead(answer.status).end(bytes);
+        });
+      });
+      const redirects = createServer((request, response) =>
+        response.writeHead(307, { location: three.zurich.url + String(request.url) }).end(),
+      );
+      try {
+        for (const [server, code] of [
+          [alters, 'does-not-hold'],
+          [redirects, 'not-offered'],
+        ] as const) {
+          await once(server.listen(0, '127.0.0.1'), 'listening');
+          const address = server.address();
+          if (address === null || typeof address === 'string') throw new Error('no port');
+          expect(await restore(dir, '--from', `http://127.0.0.1:${address.port}`)).toMatchObject({
+            ok: false,
+            code,
+          });
+          expect(contents(dir)).toEqual(before);
+        }
+      } finally {
+        for (const server of [alters, redirects]) {
+          server.close();
+          server.closeAllConnections();
+        }
+      }
     });
 
     test('a mirror that shows a second history: both checkpoints are printed, and nothing changes', async () => {
