@@ -33,6 +33,36 @@ export const WitnessStatusSchema = v.strictObject({
   problem: v.nullable(v.string()),
 });
 
+/** Why the writer publishes nothing: `waiting` entries are durable and accepted, and those named do not cosign. */
+const MissingQuorumSchema = v.strictObject({
+  waiting: SizeSchema,
+  missing: v.array(v.strictObject({ name: v.string(), problem: v.string() })),
+  sinceMs: TimeMsSchema,
+});
+
+const rounds = { lastDoneAt: v.nullable(TimeMsSchema), problem: v.nullable(v.string()) };
+
+/**
+ * What a follower copies of the writer's. `failing`: named by the log, or listed, and not to be had so far; `packs` is null without a
+ * centre key; `admitted`: whether the writer knows that key, null before it answered; `gone`: copied, and gone at the writer without a
+ * disposal.
+ */
+const ReplicationStatusSchema = v.strictObject({
+  objects: v.strictObject({ copied: SizeSchema, bytes: SizeSchema, failing: SizeSchema, ...rounds }),
+  packs: v.nullable(
+    v.strictObject({
+      admitted: v.nullable(v.boolean()),
+      listed: v.nullable(SizeSchema),
+      copied: SizeSchema,
+      readable: SizeSchema,
+      bytes: SizeSchema,
+      failing: SizeSchema,
+      gone: SizeSchema,
+      ...rounds,
+    }),
+  ),
+});
+
 export const CentreStatusSchema = v.strictObject({
   name: v.string(),
   operator: v.string(),
@@ -44,10 +74,15 @@ export const CentreStatusSchema = v.strictObject({
   followed: v.array(FollowedLogStatusSchema),
   /** Empty where none has an address in the policy, and at a follower. */
   witnesses: v.array(WitnessStatusSchema),
+  /** Null while publications succeed, and at a follower. */
+  quorumMissing: v.nullable(MissingQuorumSchema),
+  /** Null at the writer. */
+  replication: v.nullable(ReplicationStatusSchema),
   /** The other centres, as this one last saw them. */
   others: v.array(SeenCentreSchema),
   view: v.nullable(ViewDigestSchema),
   notices: v.array(NoticeSchema),
 });
 
+export type ReplicationStatus = v.InferOutput<typeof ReplicationStatusSchema>;
 export type CentreStatus = v.InferOutput<typeof CentreStatusSchema>;

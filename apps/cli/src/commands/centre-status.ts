@@ -28,8 +28,8 @@ function isWell({ notices, written }: CentreStatus): boolean {
 }
 
 function forPeople(status: CentreStatus, terminal: Terminal): string[] {
-  const { followed, follows, name, notices, operator, others, roles, version, view, witnesses, written } =
-    status;
+  const { followed, follows, name, notices, operator, others, quorumMissing, replication } = status;
+  const { roles, version, view, witnesses, written } = status;
   const amiss = (text: string): string => styled(terminal, 'red', printable(text));
   return [
     printable(`${name}, run by ${operator}: ${roles.join(', ')}; Vitrine ${version}`),
@@ -53,6 +53,15 @@ function forPeople(status: CentreStatus, terminal: Terminal): string[] {
       printable(`${witness.name.padEnd(20)} cosigned ${when(witness.lastCosignedAt)}`),
       ...(witness.problem === null ? [] : [amiss(`  ${witness.problem}`)]),
     ]),
+    ...section('Publication waits', quorumMissing === null ? [] : [quorumMissing], (quorum) => [
+      amiss(`${quorum.waiting} entries are durable and wait for cosignatures, since ${when(quorum.sinceMs)}`),
+      ...quorum.missing.map(({ name: missing, problem }) => amiss(`missing: ${missing} (${problem})`)),
+    ]),
+    ...section('Copies of the writer’s', copies(replication), ([what, part]) => [
+      printable(`${what}: ${part.copied} copied, ${part.bytes} bytes, last round ${when(part.lastDoneAt)}`) +
+        (part.failing === 0 ? '' : amiss(`  ${part.failing} cannot be had`)),
+      ...(part.problem === null ? [] : [amiss(`  ${part.problem}`)]),
+    ]),
     ...section('Other centres, as this one last saw them', others, (centre) => [
       printable(`${centre.name}, ${when(centre.answeredAtMs)}`),
       ...centre.verified.map(({ checkpointAtMs, origin, size }) =>
@@ -68,6 +77,19 @@ function forPeople(status: CentreStatus, terminal: Terminal): string[] {
       amiss(`${notice.kind}: ${notice.text}, since ${when(notice.sinceMs)}`),
     ]),
   ];
+}
+
+type Replication = NonNullable<CentreStatus['replication']>;
+
+function copies(replication: Replication | null): [what: string, part: Replication['objects']][] {
+  if (replication === null) return [];
+  const { objects, packs } = replication;
+  return packs === null
+    ? [['public objects', objects]]
+    : [
+        ['public objects', objects],
+        ['packs', packs],
+      ];
 }
 
 /** Nothing where there is nothing to list. */

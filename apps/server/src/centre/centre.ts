@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { Notice, SeenCentre } from '@vitrine/api';
+import type { Notice, ReplicationStatus, SeenCentre } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
 import { centresProjection } from '../centres/projection.ts';
 import { addCentreRoutes } from '../centres/routes.ts';
@@ -54,6 +54,7 @@ import type { WordIndex } from '../projection/word-index.ts';
 import { catalogueProjection } from '../releases/catalogue.ts';
 import { releasesProjection } from '../releases/projection.ts';
 import { addReleaseRoutes } from '../releases/routes.ts';
+import { replicationStatus } from '../replication/replication.ts';
 import { replicate } from './replicating.ts';
 import type { CopyStorage } from './replicating.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -232,8 +233,10 @@ export async function startCentre({
     vkeyOf: (origin) => logs.held().find((log) => log.origin === origin)?.vkey,
   });
   const seen = (): readonly SeenCentre[] => monitor.seen;
+  const replicationNow = (): ReplicationStatus | null =>
+    replication === undefined ? null : replicationStatus(replication.state);
   addCentreRoutes(router, { name: config.name, root, projector, read, seen, notices });
-  addStatusRoute(router, { config, version, logs, read, seen, notices });
+  addStatusRoute(router, { config, version, logs, read, replication: replicationNow, seen, notices });
   addCommitmentRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {
@@ -312,6 +315,8 @@ export async function startCentre({
     projectedSize: () => projector.size,
     watchMetrics: () => watching.metrics(),
     forks,
+    missingQuorum: () => logs.missingQuorum(),
+    replication: replicationNow,
   });
 
   const refresh = setInterval(() => {

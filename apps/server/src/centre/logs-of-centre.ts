@@ -2,7 +2,7 @@
  * The logs of a centre: those that it writes (the writer all of the instance's, every centre its own intake log) and those that it
  * follows (a follower the writer's, every centre the intake logs of the others).
  */
-import type { Notice } from '@vitrine/api';
+import type { CentreStatus, Notice } from '@vitrine/api';
 import type { Logger } from 'pino';
 import { headStatement, signStatement } from '@vitrine/statements';
 import { encodeHex, type Policy } from '@vitrine/tlog';
@@ -43,6 +43,9 @@ export interface LogsOfCentreOptions {
   readonly logger: Logger;
 }
 
+/** Too few cosign the root log. */
+type MissingQuorum = NonNullable<CentreStatus['quorumMissing']>;
+
 /** By name: `statements`, `keys` and `intake` (this centre's own), and the open logs of the writer. */
 export interface LogsOfCentre extends LogViews {
   /** The verification policy, judged by node:crypto. */
@@ -73,6 +76,8 @@ export interface LogsOfCentre extends LogViews {
   readonly witnesses: readonly WitnessStanding[];
   /** The logs that other centres write, and how following them goes. */
   readonly followed: readonly FollowedStanding[];
+  /** Why the writer publishes nothing, if it is for want of cosignatures; null otherwise, and at a follower. */
+  missingQuorum(): MissingQuorum | null;
   /** What everyone who reads here must know of the logs. */
   notices(): readonly Notice[];
   close(): Promise<void>;
@@ -149,6 +154,19 @@ export async function openLogsOfCentre({
     if (log.size > 0) anchoring.published(log.published);
   }
 
+  function missingQuorum(): MissingQuorum | null {
+    if (instance !== undefined) return null;
+    const log = written.get(ROOT_LOG);
+    if (log.publicationFailure?.code !== 'no-quorum') return null;
+    return {
+      waiting: log.size - log.published.size,
+      missing: (pool?.standings ?? []).flatMap(({ name, problem }) =>
+        problem === null ? [] : { name, problem },
+      ),
+      sinceMs: log.publicationFailingSinceMs ?? log.published.cosignedAt * 1000,
+    };
+  }
+
   const views = new Map<string, LogView>([
     [ROOT_LOG, root],
     [KEYS_LOG, keys],
@@ -217,10 +235,12 @@ export async function openLogsOfCentre({
       return followed.standings;
     },
     notices() {
-      const failure = instance === undefined ? written.get(ROOT_LOG).publicationFailure : null;
-      if (failure?.code !== 'no-quorum') return [];
-      return [{ kind: 'quorum-missing', text: failure.message, sinceMs: root.published.cosignedAt * 1000 }];
+      const missing = missingQuorum();
+      return missing === null
+        ? []
+        : [{ kind: 'quorum-missing', text: missingInWords(missing), sinceMs: missing.sinceMs }];
     },
+    missingQuorum,
     async close() {
       ending.abort();
       await Promise.all([...anchorings.values()].map((anchoring) => anchoring.close()));
@@ -228,6 +248,18 @@ export async function openLogsOfCentre({
       await written.close();
     },
   };
+}
+
+function missingInWords({ missing, waiting }: MissingQuorum): string {
+  const what =
+    waiting === 0
+      ? 'Nothing waits, but the newest checkpoint cannot be cosigned anew'
+      : waiting === 1
+        ? '1 entry is accepted and safe, and not published yet'
+        : `${waiting} entries are accepted and safe, and not published yet`;
+  // Why each does not is for its operator: the status of this centre has it.
+  const who = missing.map(({ name }) => name).join(', ');
+  return `${what}: too few cosign.${who === '' ? '' : ` Missing: ${who}.`} It goes on by itself.`;
 }
 
 function mirroredOf(

@@ -1,5 +1,5 @@
 /** HTTP: how this centre is doing. Anyone may see it: what waits, who is missing and what is behind concerns whoever relies on it. */
-import type { CentreStatus, Notice, SeenCentre } from '@vitrine/api';
+import type { CentreStatus, Notice, ReplicationStatus, SeenCentre } from '@vitrine/api';
 import type { Config } from '../config.ts';
 import type { Log, Logs } from '../log/log.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -16,8 +16,11 @@ export interface StatusOptions {
     readonly written: Logs;
     readonly followed: readonly FollowedStanding[];
     readonly witnesses: readonly WitnessStanding[];
+    missingQuorum(): CentreStatus['quorumMissing'];
   };
   readonly read: ReadDb;
+  /** Null at the writer. */
+  readonly replication: () => ReplicationStatus | null;
   /** The other centres, as this one last saw them. */
   readonly seen: () => readonly SeenCentre[];
   readonly notices: () => readonly Notice[];
@@ -25,7 +28,7 @@ export interface StatusOptions {
 
 export function addStatusRoute(
   router: Router,
-  { config, logs, notices, read, seen, version }: StatusOptions,
+  { config, logs, notices, read, replication, seen, version }: StatusOptions,
 ): void {
   router.on('status', async (): Promise<CentreStatus> => {
     const { written } = logs;
@@ -47,6 +50,8 @@ export function addStatusRoute(
         ...standing,
         lastCosignedAt: lastCosignedAt === null ? null : lastCosignedAt * 1000,
       })),
+      quorumMissing: logs.missingQuorum(),
+      replication: replication(),
       others: [...seen()],
       view: (await readViewDigest(read)) ?? null,
       notices: [...notices()],

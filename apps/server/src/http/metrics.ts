@@ -1,6 +1,7 @@
 /** /metrics (Prometheus text) and /healthz. */
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ReplicationStatus } from '@vitrine/api';
 import type { Logs } from '../log/log.ts';
 import type { HistogramSnapshot, LogMetrics } from '../log/metrics.ts';
 import type { VaultMetrics } from '../vault/vault.ts';
@@ -82,6 +83,23 @@ const watchGauges: readonly (readonly [name: string, help: string, of: (metrics:
       (metrics) => metrics.oldestLagMs / 1000,
     ],
   ];
+type ReplicatedPart = ReplicationStatus['objects'];
+
+const replicationGauges: readonly (readonly [
+  name: string,
+  help: string,
+  of: (part: ReplicatedPart) => number,
+])[] = [
+  ['copied', 'Public objects copied since the start, or packs held, of the writer', ({ copied }) => copied],
+  ['bytes', 'Bytes of these', ({ bytes }) => bytes],
+  ['failing', 'What is to be copied and could not be had so far', ({ failing }) => failing],
+  [
+    'last_done_seconds',
+    'When the last round ended without a failure, seconds since 1970',
+    ({ lastDoneAt }) => (lastDoneAt ?? 0) / 1000,
+  ],
+  ['ok', '1 unless the last round failed', ({ problem }) => (problem === null ? 1 : 0)],
+];
 const histograms: readonly (readonly [
   name: string,
   help: string,
@@ -97,6 +115,10 @@ export interface Observed {
   readonly followed: () => readonly FollowedStanding[];
   readonly witnesses: () => readonly WitnessStanding[];
   readonly vaultMetrics: () => VaultMetrics;
+  /** Null while publications succeed, and at a follower. */
+  readonly missingQuorum: () => { readonly waiting: number } | null;
+  /** Null at the writer. */
+  readonly replication: () => ReplicationStatus | null;
   /** The forks that this centre has proof of, and the logs that are frozen for them. */
   readonly forks: {
     readonly all: readonly { readonly resolvedAtMs: number | null }[];
@@ -169,6 +191,31 @@ export function addObservability(app: FastifyInstance, observed: Observed): void
       registers: [registry],
       collect: () => {
         for (const witness of observed.witnesses()) gauge.set({ witness: witness.name }, of(witness));
+      },
+    });
+  }
+  const quorumMissing: Gauge = new Gauge({
+    name: 'vitrine_quorum_missing',
+    help: '1 while nothing is published because too few cosign',
+    registers: [registry],
+    collect: () => quorumMissing.set(observed.missingQuorum() === null ? 0 : 1),
+  });
+  const waitingEntries: Gauge = new Gauge({
+    name: 'vitrine_waiting_entries',
+    help: 'Entries of the root log that are durable and wait for cosignatures',
+    registers: [registry],
+    collect: () => waitingEntries.set(observed.missingQuorum()?.waiting ?? 0),
+  });
+  for (const [name, help, of] of replicationGauges) {
+    const gauge: Gauge = new Gauge({
+      name: `vitrine_replication_${name}`,
+      help,
+      labelNames: ['part'],
+      registers: [registry],
+      collect: () => {
+        const { objects, packs = null } = observed.replication() ?? {};
+        for (const [part, state] of Object.entries({ objects, packs: packs ?? undefined }))
+          if (state !== undefined) gauge.set({ part }, of(state));
       },
     });
   }

@@ -138,6 +138,8 @@ export interface Log extends LogView {
   readonly state: LogState;
   /** Why the last publication failed: `no-quorum` says which cosigners are missing. null if it did not. */
   readonly publicationFailure: LogError | null;
+  /** Since when every publication has failed, milliseconds since 1970; null while they succeed. */
+  readonly publicationFailingSinceMs: number | null;
   /** @throws LogError as `append` would, while it would refuse whatever it is given */
   requireWriting(): void;
   /** registeredAt of the newest durable entry, 0 without one; null in an open log. */

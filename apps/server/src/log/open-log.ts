@@ -38,6 +38,7 @@ export class OpenLog implements Log {
   readonly origin: string;
   readonly vkey: string;
   readonly kind: EntryKind['kind'];
+  readonly #clock: Clock;
   readonly #store: LogStore;
   readonly #identities: IdentityIndex;
   readonly #tail: Tail;
@@ -55,6 +56,7 @@ export class OpenLog implements Log {
   #published: PublishedCheckpoint | null;
   #offeredSize = 0;
   #publicationFailure: LogError | null = null;
+  #failingSinceMs: number | null = null;
   #publication: Publication | null = null;
   #closed = false;
 
@@ -74,6 +76,7 @@ export class OpenLog implements Log {
     this.origin = spec.origin;
     this.vkey = signer.vkey;
     this.kind = spec.entries.kind;
+    this.#clock = clock;
     this.#store = opened.store;
     this.#identities = opened.identities;
     this.#tail = opened.tail;
@@ -166,6 +169,7 @@ export class OpenLog implements Log {
       publishedNote: () => this.#published?.note ?? null,
       onPublicationFailed: (error) => {
         this.#publicationFailure = error instanceof LogError ? error : null;
+        this.#failingSinceMs ??= this.#clock.nowMs();
         // Whoever waits for memory looks again.
         this.#tail.release();
       },
@@ -193,6 +197,10 @@ export class OpenLog implements Log {
 
   get publicationFailure(): LogError | null {
     return this.#publicationFailure;
+  }
+
+  get publicationFailingSinceMs(): number | null {
+    return this.#failingSinceMs;
   }
 
   get newestRegisteredAt(): number | null {
@@ -345,6 +353,7 @@ export class OpenLog implements Log {
 
   #shown(checkpoint: PublishedCheckpoint): void {
     this.#publicationFailure = null;
+    this.#failingSinceMs = null;
     this.#published = checkpoint;
     this.#waiters.reached(checkpoint.size, checkpoint);
     this.#anchoring?.published(checkpoint);

@@ -4,6 +4,7 @@
  * itself after whatever interrupts it. Rules: docs/formats/vault.md, "Copies at other centres".
  */
 import type { Logger } from 'pino';
+import type { ReplicationStatus } from '@vitrine/api';
 import type { Signer } from '@vitrine/statements';
 import type { ReadDb } from '../projection/schema.ts';
 import type { Vault, VaultCopy } from '../vault/vault.ts';
@@ -113,5 +114,32 @@ export function startReplication(options: ReplicationOptions): Replication {
       ending.abort();
       await Promise.all([objectRounds.stop(), packRounds?.stop()]);
     },
+  };
+}
+
+/** How it goes, in the shape of the HTTP contract. */
+export function replicationStatus({ objects, packs }: ReplicationState): ReplicationStatus {
+  return {
+    objects: {
+      copied: objects.objects,
+      bytes: objects.bytes,
+      failing: objects.failing,
+      lastDoneAt: objects.lastDoneAtMs,
+      problem: objects.failure,
+    },
+    packs:
+      packs === null
+        ? null
+        : {
+            admitted: packs.isAdmitted,
+            listed: packs.listed,
+            copied: packs.copied,
+            readable: packs.readable,
+            bytes: packs.bytes,
+            failing: packs.failing.size,
+            gone: packs.goneAtWriter,
+            lastDoneAt: packs.lastDoneAtMs,
+            problem: packs.failure,
+          },
   };
 }

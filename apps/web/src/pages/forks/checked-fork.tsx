@@ -37,9 +37,9 @@ export function CheckedFork({
           ok,
           reason: (
             <>
-              {reason}.
+              {ok ? 'Because' : 'Not:'} {reason}.
               {collusion === null ? null : (
-                <span className="block text-sm text-soft">It could be false only through {collusion}.</span>
+                <span className="block text-sm text-soft">Who could make it false: {collusion}.</span>
               )}
             </>
           ),

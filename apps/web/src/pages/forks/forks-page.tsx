@@ -84,9 +84,11 @@ function ForkItem({ fork, policy }: { readonly fork: Fork; readonly policy: stri
         ]}
       />
       <div className="mt-8 grid gap-x-10 gap-y-8 lg:grid-cols-2">
-        {fork.checkpoints.map((checkpoint) => (
-          <Checkpoint key={checkpoint.note} checkpoint={checkpoint} fork={fork} />
-        ))}
+        {fork.checkpoints
+          .toSorted((left, right) => Number(right.held) - Number(left.held))
+          .map((checkpoint) => (
+            <Checkpoint key={checkpoint.note} checkpoint={checkpoint} fork={fork} />
+          ))}
       </div>
       <h3 className="mt-10 mb-4">The proof</h3>
       <CheckedFork fork={fork} policy={policy} logVkeys={logVkeys} />
