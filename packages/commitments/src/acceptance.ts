@@ -1,15 +1,21 @@
 // Acceptances: what keeps a promise, understood once, refused when it could never be met.
 
-import { type CommitmentAcceptance, isPredicateType, predicateTypes } from '@vitrine/statements';
+import {
+  type CommitmentAcceptance,
+  isPredicateType,
+  type JsonValue,
+  predicateTypes,
+} from '@vitrine/statements';
 import { CommitmentError } from './error.ts';
 import { type EvidenceDocument, isEvidenceType } from './evidence.ts';
 import {
   canonical,
-  meets,
+  compileSchema,
   memberOf,
   parseSchema,
   possibleValues,
   type Schema,
+  type Test,
   whyImpossible,
   whyMemberImpossible,
 } from './json-schema.ts';
@@ -34,6 +40,8 @@ export interface EvidenceSort {
   readonly type: string;
   readonly by: 'anyone' | 'not-vendor' | 'vendor' | readonly string[];
   readonly schema: Schema;
+  /** Of the schema. */
+  readonly test: Test;
 }
 
 /**
@@ -48,7 +56,8 @@ export function parseAcceptance({ all }: CommitmentAcceptance): readonly Require
     if (count > MAX_COUNT) throw impossible(`${at}/count`, `more than ${MAX_COUNT} pieces of evidence`);
     const kinds = evidence.map(({ by, schema, type }, i) => {
       const here = `${at}/evidence/${i}`;
-      const sort = { type, by, schema: parseSchema(schema, `${here}/schema`) };
+      const understood = parseSchema(schema, `${here}/schema`);
+      const sort = { type, by, schema: understood, test: compileSchema(understood) };
       refuseImpossible(sort, here);
       return sort;
     });
@@ -67,18 +76,22 @@ export function parseAcceptance({ all }: CommitmentAcceptance): readonly Require
 
 /** Whether a document is evidence for the requirement, whatever its product and time. */
 export function counts(document: EvidenceDocument, { distinctBy, kinds }: Requirement): boolean {
-  if (distinctBy !== undefined && valueAt(document, distinctBy) === undefined) return false;
-  return kinds.some(
-    ({ by, schema, type }) => type === document.type && isBy(document, by) && meets(document.data, schema),
-  );
+  if (distinctBy !== undefined && memberAt(document, distinctBy) === undefined) return false;
+  for (const { by, test, type } of kinds)
+    if (type === document.type && isBy(document, by) && test(document.data)) return true;
+  return false;
 }
 
 /** What makes this piece of evidence different from others, as one comparable text; undefined where the document has no such member. */
 export function valueAt(document: EvidenceDocument, path: readonly string[]): string | undefined {
-  const [first = '', ...rest] = path;
-  let value = memberOf(document.data, first);
-  for (const name of rest) value = value === undefined ? undefined : memberOf(value, name);
+  const value = memberAt(document, path);
   return value === undefined ? undefined : canonical(value);
+}
+
+function memberAt({ data }: EvidenceDocument, path: readonly string[]): JsonValue | undefined {
+  let value: JsonValue | undefined = data;
+  for (const name of path) value = value === undefined ? undefined : memberOf(value, name);
+  return value;
 }
 
 function isBy({ by: { keyids, vendor } }: EvidenceDocument, by: EvidenceSort['by']): boolean {

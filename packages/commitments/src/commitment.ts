@@ -11,8 +11,8 @@ import {
   type CommitmentAcceptance,
   type Statement,
 } from '@vitrine/statements';
-import { counts, parseAcceptance, type Requirement, valueAt } from './acceptance.ts';
-import { type Bounds, boundsOfDue, boundsOfPeriod, DAY_MS, offsetOf } from './calendar.ts';
+import { parseAcceptance, type Requirement } from './acceptance.ts';
+import { type Bounds, boundsOfDue, boundsOfPeriod, offsetOf } from './calendar.ts';
 import { CommitmentError } from './error.ts';
 import type { EvidenceDocument, EvidenceEnd, Told } from './evidence.ts';
 import {
@@ -22,6 +22,7 @@ import {
   inForce,
   promisedAtMs,
 } from './facts.ts';
+import { Gathering } from './gathering.ts';
 import { canonical } from './json-schema.ts';
 
 /** Why a statement about a commitment counts for nothing although it is admitted. */
@@ -218,47 +219,38 @@ function refuse(code: CommitmentRefusalCode, reason: string): Said {
   return { refusal: { code, reason } };
 }
 
-/** A requirement needs no more pieces that stand than this, or than twice its count: more would only fill memory. */
-const ENOUGH_PIECES = 16;
-/** Of pieces with one and the same value only so many. */
-const ENOUGH_OF_ONE_VALUE = 2;
-
 /**
  * The commitment with a document as evidence for a requirement of the version in force; undefined when it is none: of another product, of
  * other content, of before the promise, not yet happened, or one too many.
- *
- * @param ends what the log had ended already of what the document rests on, when it is looked at later
  */
 export function takeEvidence(
   facts: CommitmentFacts,
   requirement: Requirement,
   document: EvidenceDocument,
-  ends: readonly EvidenceEnd[] = [],
 ): CommitmentFacts | undefined {
-  if (facts.withdrawal !== undefined) return undefined;
-  if (facts.product !== undefined && facts.product !== document.product) return undefined;
-  const version = inForce(facts);
-  const pieces = version.evidence[requirement.index];
-  if (pieces === undefined)
-    throw new TypeError(`version ${version.version} has no requirement ${requirement.index}`);
-  const value = requirement.distinctBy === undefined ? undefined : valueAt(document, requirement.distinctBy);
-  const isOneTooMany = hasEnough(pieces, requirement.count, document.atMs, value);
-  // First, because it is quick; but what expires may make a piece longer.
-  if (isOneTooMany && document.expiresAtMs === undefined) return undefined;
-  if (!counts(document, requirement)) return undefined;
-  const when = whenItShows(document, offsetOf(version.due));
-  if (when === undefined) return undefined;
-  if (!requirement.retroactive && when.untilMs < promisedAtMs(facts)) return undefined;
-  const longer = renewed(pieces, document, value);
-  if (longer !== undefined) return withPieces(facts, requirement.index, longer);
-  if (isOneTooMany) return undefined;
-  return withPieces(facts, requirement.index, [...pieces, pieceOf(document, when.fromMs, value, ends)]);
+  if (!isAbout(facts, document)) return undefined;
+  const gathering = gatheringFor(facts, requirement);
+  return gathering.take(document) ? withGathered(facts, [gathering]) : undefined;
+}
+
+/** Whether a document can be evidence for a commitment: that still stands, and about its product. */
+export function isAbout({ product, withdrawal }: CommitmentFacts, document: EvidenceDocument): boolean {
+  return withdrawal === undefined && (product === undefined || product === document.product);
+}
+
+/** The evidence that the version in force has for one of its requirements, to be gone on with. */
+export function gatheringFor(facts: CommitmentFacts, requirement: Requirement): Gathering {
+  const { due, evidence } = inForce(facts);
+  const terms = { promisedAtMs: promisedAtMs(facts), utcOffset: offsetOf(due) };
+  return new Gathering(requirement, terms, evidence);
 }
 
 /** The commitment without, from then on, the evidence that rested on what ended; the same object when none did. */
 export function endEvidence(facts: CommitmentFacts, { atMs, entry, name }: EvidenceEnd): CommitmentFacts {
   const version = inForce(facts);
-  const isHit = ({ ended, restsOn }: EvidencePiece): boolean => ended === undefined && restsOn.includes(name);
+  // What ends by a compromised key later ends by this first.
+  const isHit = ({ ended, restsOn }: EvidencePiece): boolean =>
+    (ended?.atMs ?? Infinity) > atMs && restsOn.includes(name);
   if (!version.evidence.flat().some(isHit)) return facts;
   const evidence = version.evidence.map((pieces) =>
     pieces.map((piece) => (isHit(piece) ? { ...piece, ended: { atMs, entry } } : piece)),
@@ -266,94 +258,11 @@ export function endEvidence(facts: CommitmentFacts, { atMs, entry, name }: Evide
   return { ...facts, versions: [...facts.versions.slice(0, -1), { ...version, evidence }] };
 }
 
-/** Whether a piece shows anything then: it began, did not expire, and what it rests on stands. */
-export function standsAt({ ended, expiresAtMs = Infinity, fromMs }: EvidencePiece, atMs: number): boolean {
-  return fromMs <= atMs && atMs < Math.min(expiresAtMs, ended?.atMs ?? Infinity);
-}
-
-/**
- * When a document shows what it shows. An event that is told to have happened in a month or a year is taken to have happened on its last
- * day, so that no doubt makes a promise kept in time. Undefined of an event that is told before it happened.
- */
-function whenItShows(
-  { atMs, happened }: EvidenceDocument,
-  utcOffset: string,
-): { readonly fromMs: number; readonly untilMs: number } | undefined {
-  if (happened === undefined) return { fromMs: atMs, untilMs: atMs };
-  const { endMs, startMs } = boundsOfPeriod(happened, utcOffset);
-  if (startMs > atMs) return undefined;
-  return { fromMs: Math.min(endMs - DAY_MS, atMs), untilMs: endMs - 1 };
-}
-
-function pieceOf(
-  { atMs, by, entry, expiresAtMs, happened, restsOn, type }: EvidenceDocument,
-  fromMs: number,
-  value: string | undefined,
-  ends: readonly EvidenceEnd[],
-): EvidencePiece {
-  const end = ends.find((one) => one.atMs >= atMs);
-  return {
-    type,
-    atMs,
-    fromMs,
-    ...(happened === undefined ? {} : { happened }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    ...(value === undefined ? {} : { value }),
-    keyids: [...by.keyids],
-    vendor: by.vendor,
-    entry,
-    restsOn: [...restsOn],
-    ...(end === undefined ? {} : { ended: { atMs: end.atMs, entry: end.entry } }),
-  };
-}
-
-/** Evidence of the same thing by the same keys that goes on where an older piece would expire makes that longer. */
-function renewed(
-  pieces: readonly EvidencePiece[],
-  document: EvidenceDocument,
-  value: string | undefined,
-): EvidencePiece[] | undefined {
-  const { atMs, entry, expiresAtMs } = document;
-  if (expiresAtMs === undefined) return undefined;
-  const at = pieces.findLastIndex(
-    (piece) =>
-      piece.expiresAtMs !== undefined &&
-      piece.value === value &&
-      piece.type === document.type &&
-      standsAt(piece, atMs - 1) &&
-      isSame(piece.restsOn, document.restsOn) &&
-      isSame(piece.keyids, document.by.keyids),
-  );
-  const piece = pieces[at];
-  if (piece === undefined) return undefined;
-  return pieces.with(at, {
-    ...piece,
-    expiresAtMs: Math.max(piece.expiresAtMs ?? 0, expiresAtMs),
-    renewed: { atMs, entry },
-  });
-}
-
-function hasEnough(
-  pieces: readonly EvidencePiece[],
-  count: number,
-  atMs: number,
-  value: string | undefined,
-): boolean {
-  const enough = Math.max(2 * count, ENOUGH_PIECES);
-  let same = 0;
-  for (const piece of pieces) if (piece.value === value && standsAt(piece, atMs)) same += 1;
-  if (value === undefined) return same >= enough;
-  if (same > 0 || pieces.length < enough) return same >= ENOUGH_OF_ONE_VALUE;
-  const values = new Set(pieces.filter((piece) => standsAt(piece, atMs)).map((piece) => piece.value));
-  return values.size >= enough;
-}
-
-function withPieces(facts: CommitmentFacts, index: number, pieces: EvidencePiece[]): CommitmentFacts {
+/** The commitment with what was gathered for requirements of the version in force. */
+export function withGathered(facts: CommitmentFacts, gatherings: readonly Gathering[]): CommitmentFacts {
+  if (gatherings.length === 0) return facts;
   const version = inForce(facts);
-  const evidence = version.evidence.with(index, pieces);
+  const evidence = [...version.evidence];
+  for (const { index, pieces } of gatherings) evidence[index] = pieces;
   return { ...facts, versions: [...facts.versions.slice(0, -1), { ...version, evidence }] };
-}
-
-function isSame(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((one, i) => one === right[i]);
 }

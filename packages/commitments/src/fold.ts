@@ -5,12 +5,15 @@ import { parseAcceptance } from './acceptance.ts';
 import {
   type CommitmentRefusal,
   endEvidence,
+  gatheringFor,
+  isAbout,
   isCommitmentSaying,
   sayOfCommitment,
-  takeEvidence,
+  withGathered,
 } from './commitment.ts';
 import type { EvidenceDocument, EvidenceEnd, Told } from './evidence.ts';
 import { type CommitmentFacts, inForce } from './facts.ts';
+import type { Gathering } from './gathering.ts';
 import { type OpenRequirement, RequirementIndex } from './requirement-index.ts';
 
 /** Evidence that was told before: of a promise that looks back, or whose acceptance was amended. */
@@ -32,20 +35,40 @@ export function lookBack(
   earlier: EarlierEvidence,
 ): CommitmentFacts {
   if (requirements.length === 0) return facts;
-  let now = facts;
+  const gatherings = requirements.map((requirement) => gatheringFor(facts, requirement));
   for (const document of earlier.documents(typesOf(requirements))) {
-    const ends = document.restsOn.flatMap((name) => earlier.ends(name));
-    for (const requirement of requirements) now = takeEvidence(now, requirement, document, ends) ?? now;
+    if (!isAbout(facts, document)) continue;
+    // It had ended before this was asked for.
+    if (document.voided !== undefined && document.voided.atMs <= inForce(facts).atMs) continue;
+    // The first that was told ended it, whichever name it spoke of.
+    const ends = document.restsOn
+      .flatMap((name) => earlier.ends(name))
+      .sort((left, right) => left.entry.leafIndex - right.entry.leafIndex);
+    for (const gathering of gatherings) gathering.take(document, ends);
   }
-  return now;
+  return withGathered(facts, gatherings);
+}
+
+/** A requirement of a commitment that new documents may be evidence for. */
+interface GatheringRequirement extends OpenRequirement {
+  readonly gathering: Gathering;
+}
+
+/** Documents in the order in which they were told, and the number of each among all. */
+interface NumberedDocuments {
+  readonly documents: EvidenceDocument[];
+  readonly numbers: number[];
 }
 
 /** Told of everything in the order of the log; keeps the documents that it was told of, for promises that look back. */
 export class CommitmentsFold {
+  /** Without the evidence that the {@link #grown} have gathered since. */
   readonly #commitments = new Map<string, CommitmentFacts>();
-  readonly #open = new Map<string, readonly OpenRequirement[]>();
-  readonly #index = new RequirementIndex();
-  readonly #documents = new Map<string, { readonly number: number; readonly document: EvidenceDocument }[]>();
+  readonly #grown = new Set<string>();
+  readonly #open = new Map<string, readonly GatheringRequirement[]>();
+  readonly #index = new RequirementIndex<GatheringRequirement>();
+  /** By type. */
+  readonly #documents = new Map<string, NumberedDocuments>();
   #number = 0;
   readonly #ends = new Map<string, EvidenceEnd[]>();
   /** Which commitments have evidence that rests on a name. */
@@ -53,6 +76,11 @@ export class CommitmentsFold {
 
   /** Every commitment, in the order in which they were made. */
   get commitments(): ReadonlyMap<string, CommitmentFacts> {
+    for (const id of this.#grown) {
+      const facts = this.#known(id);
+      if (facts !== undefined) this.#commitments.set(id, facts);
+    }
+    this.#grown.clear();
     return this.#commitments;
   }
 
@@ -60,25 +88,24 @@ export class CommitmentsFold {
   say(told: Told): CommitmentRefusal | undefined {
     const { statement } = told;
     if (!isCommitmentSaying(statement)) return undefined;
-    const said = sayOfCommitment(this.#commitments.get(statement.predicate.id), { ...told, statement });
+    const said = sayOfCommitment(this.#known(statement.predicate.id), { ...told, statement });
     if (said.refusal !== undefined) return said.refusal;
     const facts = lookBack(said.facts, said.lookBack, {
       documents: (types) => this.#earlier(types),
       ends: (name) => this.#ends.get(name) ?? [],
     });
+    for (const pieces of inForce(facts).evidence)
+      for (const { restsOn } of pieces) for (const name of restsOn) this.#rests(name, facts.id);
     this.#keep(facts);
-    this.#reopen(facts);
     return undefined;
   }
 
   /** A piece of evidence. */
   take(document: EvidenceDocument): void {
-    append(this.#documents, document.type, { number: this.#number++, document });
-    for (const { id, requirement } of this.#index.candidates(document)) {
-      const known = this.#commitments.get(id);
-      const facts = known === undefined ? undefined : takeEvidence(known, requirement, document);
-      if (facts === undefined) continue;
-      this.#commitments.set(id, facts);
+    this.#remember(document);
+    for (const { gathering, id } of this.#index.metBy(document)) {
+      if (!gathering.takeCounting(document)) continue;
+      this.#grown.add(id);
       for (const name of document.restsOn) this.#rests(name, id);
     }
   }
@@ -87,39 +114,73 @@ export class CommitmentsFold {
   end(end: EvidenceEnd): void {
     append(this.#ends, end.name, end);
     for (const id of this.#resting.get(end.name) ?? []) {
-      const facts = this.#commitments.get(id);
-      if (facts !== undefined) this.#commitments.set(id, endEvidence(facts, end));
+      const known = this.#known(id);
+      if (known === undefined) continue;
+      const facts = endEvidence(known, end);
+      this.#commitments.set(id, facts);
+      this.#grown.delete(id);
+      for (const { gathering } of this.#open.get(id) ?? []) gathering.restart(inForce(facts).evidence);
     }
   }
 
-  #keep(facts: CommitmentFacts): void {
-    this.#commitments.set(facts.id, facts);
-    for (const pieces of inForce(facts).evidence)
-      for (const { restsOn } of pieces) for (const name of restsOn) this.#rests(name, facts.id);
+  #known(id: string): CommitmentFacts | undefined {
+    const facts = this.#commitments.get(id);
+    const open = this.#open.get(id) ?? [];
+    return facts === undefined
+      ? undefined
+      : withGathered(
+          facts,
+          open.map(({ gathering }) => gathering),
+        );
   }
 
-  #reopen(facts: CommitmentFacts): void {
+  /** From now on documents are gathered for its version in force. */
+  #keep(facts: CommitmentFacts): void {
+    this.#commitments.set(facts.id, facts);
+    this.#grown.delete(facts.id);
     for (const open of this.#open.get(facts.id) ?? []) this.#index.remove(open);
     const { acceptance } = inForce(facts);
     const requirements =
       facts.withdrawal !== undefined || acceptance === undefined ? [] : parseAcceptance(acceptance);
-    const open = requirements.map((requirement) => ({ id: facts.id, product: facts.product, requirement }));
+    const open = requirements.map((requirement) => ({
+      id: facts.id,
+      product: facts.product,
+      requirement,
+      gathering: gatheringFor(facts, requirement),
+    }));
     for (const one of open) this.#index.add(one);
     this.#open.set(facts.id, open);
   }
 
+  #remember(document: EvidenceDocument): void {
+    let told = this.#documents.get(document.type);
+    if (told === undefined) {
+      told = { documents: [], numbers: [] };
+      this.#documents.set(document.type, told);
+    }
+    told.documents.push(document);
+    told.numbers.push(this.#number++);
+  }
+
   #rests(name: string, id: string): void {
+    const ids = this.#resting.get(name);
+    if (ids === undefined) this.#resting.set(name, [id]);
     // One that stands there twice does no harm, and of one commitment they come together.
-    if (this.#resting.get(name)?.at(-1) !== id) append(this.#resting, name, id);
+    else if (ids.at(-1) !== id) ids.push(id);
   }
 
   /** Of several types in the order in which they were told. */
   *#earlier(types: ReadonlySet<string>): Generator<EvidenceDocument> {
-    const lists = [...types].map((type) => this.#documents.get(type) ?? []);
-    const [only = []] = lists;
-    const all =
-      lists.length === 1 ? only : lists.flat().toSorted((left, right) => left.number - right.number);
-    for (const { document } of all) yield document;
+    const lists = [...types].flatMap((type) => this.#documents.get(type) ?? []);
+    const [only] = lists;
+    if (lists.length < 2) {
+      yield* only?.documents ?? [];
+      return;
+    }
+    const all = lists.flatMap(({ documents, numbers }) =>
+      documents.map((document, at) => ({ document, number: numbers[at] ?? 0 })),
+    );
+    for (const { document } of all.sort((left, right) => left.number - right.number)) yield document;
   }
 }
 

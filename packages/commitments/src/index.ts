@@ -18,6 +18,7 @@ export {
   dayInWords,
   dueInWords,
   offsetOf,
+  happenedInWords,
   periodInWords,
 } from './calendar.ts';
 export {
@@ -35,11 +36,10 @@ export {
   isCommitmentSaying,
   type Said,
   sayOfCommitment,
-  standsAt,
   takeEvidence,
 } from './commitment.ts';
 export { CommitmentError, type CommitmentErrorCode } from './error.ts';
-export { type Consequences, consequencesOf, isConsequential } from './evidence-of.ts';
+export { type Consequences, consequencesOf, isConsequential, voidedEvidenceOf } from './evidence-of.ts';
 export {
   documentOf,
   documentOfSubmission,
@@ -58,6 +58,7 @@ export {
   promisedAtMs,
 } from './facts.ts';
 export { CommitmentsFold, type EarlierEvidence, lookBack, typesOf } from './fold.ts';
+export { standsAt } from './gathering.ts';
 export {
   type Interest,
   interestsMetBy,

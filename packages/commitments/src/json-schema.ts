@@ -21,8 +21,6 @@ export interface Schema {
   readonly types?: readonly TypeName[];
   /** `const` is an enum of one. Canonical JSON of each value beside it. */
   readonly values?: ReadonlyMap<string, JsonValue>;
-  /** Those of `values` that need no canonical form to be found. */
-  readonly scalars?: ReadonlySet<JsonValue>;
   readonly properties: ReadonlyMap<string, Schema>;
   readonly required: readonly string[];
   /** Whether members that `properties` does not name are forbidden. */
@@ -120,7 +118,6 @@ export function parseSchema(schema: JsonValue, at: string): Schema {
           throw malformed(path, `the keyword ${keyword} is not understood`);
       }
     }
-    if (parsed.values !== undefined) parsed.scalars = new Set(parsed.values.values());
     return parsed;
   }
 
@@ -128,24 +125,44 @@ export function parseSchema(schema: JsonValue, at: string): Schema {
 }
 
 /** Whether a value meets a schema. JSON Schema Core and Validation, 2020-12. */
-export function meets(value: JsonValue, schema: Schema): boolean {
-  if (schema.never) return false;
-  if (schema.types !== undefined && !schema.types.some((type) => isOfType(value, type))) return false;
-  if (schema.values !== undefined && !isAmong(value, schema)) return false;
-  if (typeof value === 'string' && !meetsLength(value, schema)) return false;
-  if (typeof value === 'number') {
-    if (schema.minimum !== undefined && value < schema.minimum) return false;
-    if (schema.maximum !== undefined && value > schema.maximum) return false;
+export type Test = (value: JsonValue) => boolean;
+
+/**
+ * The test of a schema, put together once from closures, for values that come by the million.
+ *
+ * @param proven members that the values are known to have, with values that the schema allows them
+ */
+export function compileSchema(schema: Schema, proven: ReadonlySet<string> = new Set()): Test {
+  const { allOf, anyOf, items, maximum, minimum, never, not, oneOf, types, values } = schema;
+  if (never) return () => false;
+  const tests: Test[] = [];
+  if (types !== undefined) tests.push((value) => types.some((type) => isOfType(value, type)));
+  if (values !== undefined) tests.push(compileValues(values));
+  if (minimum !== undefined || maximum !== undefined) {
+    const [low, high] = [minimum ?? -Infinity, maximum ?? Infinity];
+    tests.push((value) => typeof value !== 'number' || (value >= low && value <= high));
   }
-  const { items } = schema;
-  if (isArray(value) && items !== undefined && !value.every((one) => meets(one, items))) return false;
-  if (isObject(value) && !meetsMembers(value, schema)) return false;
-  return (
-    schema.allOf.every((one) => meets(value, one)) &&
-    (schema.anyOf === undefined || schema.anyOf.some((one) => meets(value, one))) &&
-    (schema.oneOf === undefined || schema.oneOf.filter((one) => meets(value, one)).length === 1) &&
-    (schema.not === undefined || !meets(value, schema.not))
-  );
+  if (schema.minLength !== undefined || schema.maxLength !== undefined) tests.push(compileLength(schema));
+  if (items !== undefined) {
+    const item = compileSchema(items);
+    tests.push((value) => !isArray(value) || value.every(item));
+  }
+  if (schema.closed || schema.required.length > 0 || schema.properties.size > 0)
+    tests.push(compileMembers(schema, proven));
+  tests.push(...allOf.map((one) => compileSchema(one, proven)));
+  if (anyOf !== undefined) {
+    const alternatives = anyOf.map((one) => compileSchema(one));
+    tests.push((value) => alternatives.some((test) => test(value)));
+  }
+  if (oneOf !== undefined) {
+    const alternatives = oneOf.map((one) => compileSchema(one));
+    tests.push((value) => alternatives.filter((test) => test(value)).length === 1);
+  }
+  if (not !== undefined) {
+    const forbidden = compileSchema(not);
+    tests.push((value) => !forbidden(value));
+  }
+  return every(tests);
 }
 
 /** Why nothing can meet all of these schemas, as far as that can be seen; undefined when something may. */
@@ -172,8 +189,9 @@ function whyNothingMeets(parts: readonly Schema[], budget: Budget): string | und
   const values = valuesOf(parts);
   if (values !== undefined) {
     if (values.size === 0) return 'no value is in all of its enum and const';
-    const possible = [...values.values()].some((value) => parts.every((part) => meets(value, part)));
-    return possible ? undefined : 'none of the values that its enum and const allow meets the rest of it';
+    return [...values.values()].some(every(parts.map((one) => compileSchema(one))))
+      ? undefined
+      : 'none of the values that its enum and const allow meets the rest of it';
   }
   return (
     whyBoundsContradict(parts) ??
@@ -234,7 +252,8 @@ export function possibleValues(
   for (const name of path) parts = conjuncts(memberSchemas(parts, name));
   const values = valuesOf(parts);
   if (values === undefined) return undefined;
-  return new Map([...values].filter(([, value]) => parts.every((part) => meets(value, part))));
+  const test = every(parts.map((one) => compileSchema(one)));
+  return new Map([...values].filter(([, value]) => test(value)));
 }
 
 /** The members that everything that meets the schema has. */
@@ -305,26 +324,51 @@ function isOfType(value: JsonValue, type: TypeName): boolean {
   }
 }
 
-function isAmong(value: JsonValue, { scalars, values }: Schema): boolean {
-  return typeof value === 'object' && value !== null
-    ? values?.has(canonical(value)) === true
-    : scalars?.has(value) === true;
+function every(tests: readonly Test[]): Test {
+  const [only = () => true] = tests;
+  if (tests.length < 2) return only;
+  return (value) => {
+    for (const test of tests) if (!test(value)) return false;
+    return true;
+  };
 }
 
-function meetsLength(text: string, { maxLength, minLength }: Schema): boolean {
-  if (maxLength === undefined && minLength === undefined) return true;
-  // Characters are code points (RFC 8259), not UTF-16 code units.
-  const length = Array.from(text).length;
-  return (minLength === undefined || length >= minLength) && (maxLength === undefined || length <= maxLength);
+function compileValues(values: ReadonlyMap<string, JsonValue>): Test {
+  const scalars = new Set([...values.values()].filter((value) => !isObject(value) && !isArray(value)));
+  const [only] = scalars;
+  if (values.size === 1 && only !== undefined) return (value) => value === only;
+  // Only objects and lists need a canonical form to be found.
+  return (value) =>
+    typeof value === 'object' && value !== null ? values.has(canonical(value)) : scalars.has(value);
 }
 
-function meetsMembers(value: JsonObject, { closed, properties, required }: Schema): boolean {
-  if (!required.every((name) => Object.hasOwn(value, name))) return false;
-  for (const [name, schema] of properties) {
-    const member = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (member !== undefined && !meets(member, schema)) return false;
-  }
-  return !closed || Object.keys(value).every((name) => properties.has(name));
+function compileLength({ maxLength = Infinity, minLength = 0 }: Schema): Test {
+  return (value) => {
+    if (typeof value !== 'string') return true;
+    // Characters are code points (RFC 8259), not UTF-16 code units.
+    const length = Array.from(value).length;
+    return length >= minLength && length <= maxLength;
+  };
+}
+
+function compileMembers({ closed, properties, required }: Schema, proven: ReadonlySet<string>): Test {
+  const names = [...new Set([...required, ...properties.keys()])].filter((name) => !proven.has(name));
+  const members = names.map((name) => {
+    const schema = properties.get(name);
+    return {
+      name,
+      isRequired: required.includes(name),
+      test: schema === undefined ? undefined : compileSchema(schema),
+    };
+  });
+  return (value) => {
+    if (!isObject(value)) return true;
+    for (const { isRequired, name, test } of members) {
+      const member = memberOf(value, name);
+      if (member === undefined ? isRequired : test?.(member) === false) return false;
+    }
+    return !closed || Object.keys(value).every((name) => properties.has(name));
+  };
 }
 
 function conjuncts(all: readonly Schema[]): readonly Schema[] {

@@ -1,9 +1,9 @@
-// Which requirements a document may be evidence for, without looking at the others: ten thousand promises meet a million documents.
+// Which requirements a document is evidence for, without looking at the others: ten thousand promises meet a million documents.
 
 import type { JsonValue } from '@vitrine/statements';
 import type { EvidenceSort, Requirement } from './acceptance.ts';
 import type { EvidenceDocument } from './evidence.ts';
-import { canonical, possibleValues, requiredMembers } from './json-schema.ts';
+import { canonical, compileSchema, possibleValues, requiredMembers, type Test } from './json-schema.ts';
 
 /** A requirement of the version in force of a commitment. */
 export interface OpenRequirement {
@@ -18,57 +18,78 @@ const MAX_BRANCHES = 64;
 /** Objects and lists are looked at only after they were found. */
 type Scalar = string | number | boolean | null;
 
-/** Those that look at no more members stand here; the others below a member and its value. */
-interface Node {
-  readonly here: Set<OpenRequirement>;
-  readonly below: Map<string, Map<Scalar, Node>>;
+/** A requirement, and what its schema still asks of a document that was found to have its members with their values. */
+interface Place<Open> {
+  readonly open: Open;
+  readonly test: Test;
 }
 
-/** Of one type: by product, then by who must have said it. */
-type Speakers = Map<string | undefined, Map<string, Node>>;
+/** Those that look at no more members stand here; the others below a member and its value. */
+interface Node<Open> {
+  readonly here: Place<Open>[];
+  readonly below: Branch<Open>[];
+}
 
-export class RequirementIndex {
-  readonly #types = new Map<string, Speakers>();
-  readonly #placesOf = new Map<OpenRequirement, Set<OpenRequirement>[]>();
+interface Branch<Open> {
+  readonly member: string;
+  readonly byValue: Map<Scalar, Node<Open>>;
+}
 
-  add(open: OpenRequirement): void {
-    const places: Set<OpenRequirement>[] = [];
+/** By who must have said it. */
+interface Speakers<Open> {
+  readonly anyone: Node<Open>;
+  readonly vendor: Node<Open>;
+  readonly notVendor: Node<Open>;
+  readonly keys: Map<string, Node<Open>>;
+}
+
+export class RequirementIndex<Open extends OpenRequirement> {
+  /** By type, then by product. */
+  readonly #types = new Map<string, Map<string | undefined, Speakers<Open>>>();
+  readonly #nodesOf = new Map<Open, Node<Open>[]>();
+
+  add(open: Open): void {
+    const places: Node<Open>[] = [];
     for (const sort of open.requirement.kinds) {
-      const products = entryOf(this.#types, sort.type, (): Speakers => new Map());
-      const speakers = entryOf(products, open.product, () => new Map<string, Node>());
-      for (const speaker of typeof sort.by === 'string' ? [sort.by] : sort.by) {
-        for (const { here } of nodesFor(entryOf(speakers, speaker, newNode), sort)) {
-          here.add(open);
-          places.push(here);
-        }
+      const products = entryOf(this.#types, sort.type, () => new Map<string | undefined, Speakers<Open>>());
+      const speakers = entryOf(products, open.product, newSpeakers<Open>);
+      for (const root of rootsFor(speakers, sort)) {
+        const { members, nodes } = nodesFor(root, sort);
+        const test = compileSchema(sort.schema, members);
+        for (const { here } of nodes) here.push({ open, test });
+        places.push(...nodes);
       }
     }
-    this.#placesOf.set(open, places);
+    this.#nodesOf.set(open, places);
   }
 
-  remove(open: OpenRequirement): void {
-    for (const place of this.#placesOf.get(open) ?? []) place.delete(open);
-    this.#placesOf.delete(open);
-  }
-
-  /** Those for which the document may be evidence: no other is met by it. */
-  candidates({ by, data, product, type }: EvidenceDocument): ReadonlySet<OpenRequirement> {
-    const found = new Set<OpenRequirement>();
-    const products = this.#types.get(type);
-    if (products === undefined) return found;
-    for (const about of product === undefined ? [undefined] : [undefined, product]) {
-      const speakers = products.get(about);
-      if (speakers === undefined) continue;
-      collect(speakers.get('anyone'), data, found);
-      collect(speakers.get(by.vendor ? 'vendor' : 'not-vendor'), data, found);
-      for (const keyid of by.keyids) collect(speakers.get(keyid), data, found);
+  remove(open: Open): void {
+    for (const { here } of this.#nodesOf.get(open) ?? []) {
+      const at = here.findIndex((place) => place.open === open);
+      if (at >= 0) here.splice(at, 1);
     }
-    return found;
+    this.#nodesOf.delete(open);
+  }
+
+  /** Those of which the document is one of the sorts of evidence. */
+  metBy(document: EvidenceDocument): readonly Open[] {
+    const { product, type } = document;
+    const products = this.#types.get(type);
+    if (products === undefined) return [];
+    const found: Open[] = [];
+    collectSaid(products.get(undefined), document, found);
+    if (product !== undefined) collectSaid(products.get(product), document, found);
+    // One with several sorts of evidence may have been found by each.
+    return found.length < 2 ? found : [...new Set(found)];
   }
 }
 
-function newNode(): Node {
-  return { here: new Set(), below: new Map() };
+function newNode<Open>(): Node<Open> {
+  return { here: [], below: [] };
+}
+
+function newSpeakers<Open>(): Speakers<Open> {
+  return { anyone: newNode(), vendor: newNode(), notVendor: newNode(), keys: new Map() };
 }
 
 function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
@@ -79,31 +100,66 @@ function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value):
   return made;
 }
 
-/** The nodes for each combination of values that the schema leaves to its required members. */
-function nodesFor(root: Node, { schema }: EvidenceSort): readonly Node[] {
-  let nodes: readonly Node[] = [root];
+function rootsFor<Open>(speakers: Speakers<Open>, { by }: EvidenceSort): readonly Node<Open>[] {
+  if (by === 'anyone') return [speakers.anyone];
+  if (by === 'vendor') return [speakers.vendor];
+  if (by === 'not-vendor') return [speakers.notVendor];
+  return by.map((keyid) => entryOf(speakers.keys, keyid, newNode<Open>));
+}
+
+/** The nodes for each combination of values that the schema leaves to its required members, and which members these are. */
+function nodesFor<Open>(
+  root: Node<Open>,
+  { schema }: EvidenceSort,
+): { readonly nodes: readonly Node<Open>[]; readonly members: ReadonlySet<string> } {
+  let nodes: readonly Node<Open>[] = [root];
+  const members = new Set<string>();
   for (const name of [...requiredMembers(schema)].sort()) {
     const possible = possibleValues([schema], [name]);
     const values = [...(possible?.values() ?? [])].filter(isScalar);
     if (possible?.size !== values.length || values.length * nodes.length > MAX_BRANCHES) continue;
     nodes = nodes.flatMap((node) => {
-      const byValue = entryOf(node.below, name, () => new Map<Scalar, Node>());
-      return values.map((value) => entryOf(byValue, value, newNode));
+      const { byValue } = branchFor(node, name);
+      return values.map((value) => entryOf(byValue, value, newNode<Open>));
     });
+    members.add(name);
   }
-  return nodes;
+  return { nodes, members };
+}
+
+function branchFor<Open>({ below }: Node<Open>, member: string): Branch<Open> {
+  const known = below.find((branch) => branch.member === member);
+  if (known !== undefined) return known;
+  const made = { member, byValue: new Map<Scalar, Node<Open>>() };
+  below.push(made);
+  return made;
 }
 
 function isScalar(value: JsonValue | undefined): value is Scalar {
   return value === null || (typeof value !== 'object' && value !== undefined);
 }
 
-function collect(node: Node | undefined, data: EvidenceDocument['data'], found: Set<OpenRequirement>): void {
-  if (node === undefined) return;
-  for (const open of node.here) found.add(open);
-  for (const [name, byValue] of node.below) {
-    const value = data[name];
-    if (isScalar(value)) collect(byValue.get(value), data, found);
+function collectSaid<Open>(
+  speakers: Speakers<Open> | undefined,
+  { by: { keyids, vendor }, data }: EvidenceDocument,
+  found: Open[],
+): void {
+  if (speakers === undefined) return;
+  collect(speakers.anyone, data, found);
+  collect(vendor ? speakers.vendor : speakers.notVendor, data, found);
+  if (speakers.keys.size === 0) return;
+  for (const keyid of keyids) {
+    const root = speakers.keys.get(keyid);
+    if (root !== undefined) collect(root, data, found);
+  }
+}
+
+function collect<Open>({ below, here }: Node<Open>, data: EvidenceDocument['data'], found: Open[]): void {
+  for (const { open, test } of here) if (test(data)) found.push(open);
+  for (const { byValue, member } of below) {
+    const value = data[member];
+    const node = isScalar(value) ? byValue.get(value) : undefined;
+    if (node !== undefined) collect(node, data, found);
   }
 }
 

@@ -3,8 +3,8 @@
 import { EVENT_TYPE } from '@vitrine/statements';
 import * as v from 'valibot';
 import { DAY_MS, dayInWords, dueInWords, offsetOf, periodInWords } from './calendar.ts';
-import { standsAt } from './commitment.ts';
 import { type CommitmentFacts, type CommitmentVersion, type EvidencePiece, promisedAtMs } from './facts.ts';
+import { standsAt } from './gathering.ts';
 
 export const COMMITMENT_STATES = [
   'no-date',
