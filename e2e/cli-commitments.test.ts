@@ -1,5 +1,6 @@
 /** Promises on real processes: made, amended, withdrawn, kept by what is recorded; refused when they would count for nothing; and checked against a board that lies. */
 import { spawn } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,7 +10,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatPublicKey, signStatement, submissionStatement } from '@vitrine/statements';
+import {
+  formatPublicKey,
+  keyAddStatement,
+  keyRevokeStatement,
+  parseSpki,
+  signStatement,
+  type Statement,
+  submissionStatement,
+} from '@vitrine/statements';
 import { formatVkey, parseVkey } from '@vitrine/tlog';
 import { bin, newSigner, sha256, startCentre } from './running-centre.ts';
 import type { RunningCentre } from './running-centre.ts';
@@ -309,5 +318,73 @@ describe('a board that says something else than the log', () => {
   test('could not run: no server, no policy', async () => {
     expect((await vitrine('commitments', 'check', '--server=http://127.0.0.1:9')).code).toBe(2);
     expect((await check('--policy=/nonexistent')).code).toBe(2);
+  });
+});
+
+test('evidence under a key that is revoked as compromised lapses; its history stays, on the board and in the check', async () => {
+  const thief = generateKeyPairSync('ed25519').privateKey;
+  const keyFile = join(dir, 'spokesperson.pem');
+  writeFileSync(keyFile, thief.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  const spki = createPublicKey(thief).export({ format: 'der', type: 'spki' });
+  const key = parseSpki(new Uint8Array(spki));
+  const log = `${centre.name}/keys`;
+  const sayOfKeys = async (statement: Statement): Promise<void> => {
+    const envelope = new TextDecoder().decode(await signStatement(statement, [centre.signer]));
+    await centre.api.call('registerStatements', { body: { log: 'keys', envelopes: [envelope], bodies: [] } });
+  };
+  await sayOfKeys(
+    keyAddStatement({
+      key: formatPublicKey(key),
+      log,
+      roles: [{ products: ['*'], role: 'spokesperson' }],
+    }),
+  );
+  const { announced: _, ...door } = {
+    ...bounty,
+    id: 'door',
+    due: { precision: 'none' },
+    acceptance: {
+      all: [
+        {
+          count: 1,
+          words: 'a door is opened',
+          evidence: [
+            {
+              by: 'vendor',
+              type: 'https://vitrine.dev/event/v1',
+              schema: { properties: { kind: { const: 'door-opened' } }, required: ['kind'] },
+            },
+          ],
+        },
+      ],
+    },
+  };
+  expect((await say('commitment', door)).code).toBe(0);
+  const { size } = await centre.api.call('log', { params: { log: 'statements' } });
+  const path = join(dir, 'door-opened.json');
+  const today = new Date().toISOString().slice(0, 10);
+  writeFileSync(path, JSON.stringify({ ...raised, kind: 'door-opened', happened: today }));
+  const opened = await vitrine(
+    ...['publish', 'event', `--server=${centre.url}`, `--key=${keyFile}`, `--file=${path}`],
+  );
+  expect(opened).toMatchObject({ code: 0 });
+  const standing = async () =>
+    (await centre.api.call('commitment', { params: { id: 'door' } })).commitment.standing;
+  await expect.poll(async () => (await standing()).state, { timeout: 20_000 }).toBe('kept');
+
+  await sayOfKeys(keyRevokeStatement({ key: key.keyid, log, reason: 'compromised', validBelow: size }));
+  await expect.poll(async () => (await standing()).state, { timeout: 30_000 }).toBe('lapsed');
+  const { commitment } = await centre.api.call('commitment', { params: { id: 'door' } });
+  expect(commitment.versions[0]?.evidence).toMatchObject([
+    [{ keyids: [key.keyid], voided: true, ended: { entry: { origin: log } } }],
+  ]);
+  // The event itself counts for nothing, and is not listed any more.
+  const { events } = await centre.api.call('events');
+  expect(events.map(({ kind }) => kind)).not.toContain('door-opened');
+  const { code, err, out } = await check('--json', `--policy=${centre.policyFile}`);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(v.parse(CheckedSchema, JSON.parse(out)).find(({ id }) => id === 'door')).toMatchObject({
+    state: 'lapsed',
+    evidence: [{}],
   });
 });

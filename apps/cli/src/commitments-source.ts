@@ -6,6 +6,7 @@ import {
   documentOfSubmission,
   isCommitmentSaying,
   isConsequential,
+  voidedEvidenceOf,
 } from '@vitrine/commitments';
 import type { Centres, CommitmentFacts, Told } from '@vitrine/commitments';
 import {
@@ -17,7 +18,7 @@ import {
   parseStatementLeaf,
   StatementError,
 } from '@vitrine/statements';
-import type { AdmittedSubmission, KeysState, StatementLeaf } from '@vitrine/statements';
+import type { AdmittedSubmission, KeysState, StatementLeaf, Voided } from '@vitrine/statements';
 import { encodeHex, equalBytes, verifyCheckpoint } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
 import { connect, patiently } from './centre-connection.ts';
@@ -106,6 +107,12 @@ function timeUnder(policy: string, note: string, server: string): number {
 
 type ReadIntake = (origin: string, from: number, size: number) => Promise<readonly Uint8Array[]>;
 
+/** A statement that counts; or one that counted until a key was revoked as compromised. */
+interface Judged {
+  readonly told: Told;
+  readonly voided?: Voided;
+}
+
 class CommitmentsSteps {
   readonly hashes = new LeafHashes();
   readonly #keys: KeysState;
@@ -135,22 +142,41 @@ class CommitmentsSteps {
 
   /** @param isInView whether the entry is one that the view shows */
   async step(leaf: Uint8Array, leafIndex: number, isInView: boolean): Promise<void> {
-    const told = isInView ? this.#told(leaf, leafIndex) : undefined;
-    if (told !== undefined) await this.#tell(told);
+    const judged = isInView ? this.#judged(leaf, leafIndex) : undefined;
+    if (judged?.voided !== undefined) await this.#tellVoided(judged.told, judged.voided);
+    else if (judged !== undefined) await this.#tell(judged.told);
     this.hashes.append(leaf);
   }
 
-  /** Undefined of what counts for nothing, or says nothing here. */
-  #told(leaf: Uint8Array, leafIndex: number): Told | undefined {
+  /** Undefined of what counts for nothing and never did, or says nothing here. */
+  #judged(leaf: Uint8Array, leafIndex: number): Judged | undefined {
     const parsed = parsedLeaf(leaf);
     if (parsed !== undefined) this.#newestMs = Math.max(this.#newestMs, parsed.registeredAtMs);
     const entry = { origin: this.#origin, leafIndex };
     // Signatures are looked at only where somebody said something that matters here.
     if (parsed === undefined || !this.#matters(parsed)) return undefined;
     const verdict = admit(this.#keys, { ...entry, leaf }, verifyWithOpenssl);
-    if (!verdict.admitted || !this.#releases.counts(verdict.statement, verdict.payloadDigest))
-      return undefined;
-    return { ...verdict, entry };
+    if (!verdict.admitted)
+      return verdict.voided === undefined
+        ? undefined
+        : { told: { ...verdict.voided.admission, entry }, voided: verdict.voided };
+    return this.#releases.counts(verdict.statement, verdict.payloadDigest)
+      ? { told: { ...verdict, entry } }
+      : undefined;
+  }
+
+  /** What a statement was evidence for until a key was revoked as compromised. */
+  async #tellVoided(told: Told, { atMs, leafIndex }: Voided): Promise<void> {
+    if (isCommitmentSaying(told.statement) || !isConsequential(told.statement)) return;
+    const voided = { atMs, entry: { origin: this.#keys.origin, leafIndex } };
+    const cosignedRoot = await this.#cosignedRoot(told);
+    for (const document of voidedEvidenceOf(told, voided, this.#centres, cosignedRoot))
+      this.#fold.take(document);
+  }
+
+  async #cosignedRoot({ entry, statement }: Told): Promise<Uint8Array | undefined> {
+    const treeSize = statement.predicateType === COSIGNED_TYPE ? cosignedTreeSize(statement) : undefined;
+    return treeSize === undefined || treeSize > entry.leafIndex ? undefined : this.hashes.rootAt(treeSize);
   }
 
   async #tell(told: Told): Promise<void> {
@@ -163,11 +189,7 @@ class CommitmentsSteps {
       await this.#enter(statement.predicate.head, told);
       return;
     }
-    const treeSize = statement.predicateType === COSIGNED_TYPE ? cosignedTreeSize(statement) : undefined;
-    const cosignedRoot =
-      treeSize === undefined || treeSize > told.entry.leafIndex
-        ? undefined
-        : await this.hashes.rootAt(treeSize);
+    const cosignedRoot = await this.#cosignedRoot(told);
     const { centres, documents, ends } = consequencesOf(told, this.#centres, cosignedRoot);
     this.#centres = centres;
     for (const document of documents) this.#fold.take(document);

@@ -8,6 +8,7 @@ import {
   type EvidenceEnd,
   endOf,
   isEvidenceType,
+  type EntryAddress,
   type Told,
 } from './evidence.ts';
 
@@ -46,4 +47,20 @@ export function consequencesOf(told: Told, centres: Centres, cosignedRoot?: Uint
     ],
     centres: after,
   };
+}
+
+/**
+ * The evidence that a statement was which counted until a key was revoked as compromised: promises keep it in their history, ended then.
+ * Whatever else followed from it follows no more.
+ *
+ * @param centres as the statements before it left them
+ * @param voided when, and by which entry of the keys log
+ */
+export function voidedEvidenceOf(
+  told: Told,
+  voided: { readonly atMs: number; readonly entry: EntryAddress },
+  centres: Centres,
+  cosignedRoot?: Uint8Array,
+): readonly EvidenceDocument[] {
+  return consequencesOf(told, centres, cosignedRoot).documents.map((document) => ({ ...document, voided }));
 }

@@ -42,6 +42,8 @@ export interface EvidenceDocument {
   /** From then on it shows nothing any more. */
   readonly expiresAtMs?: number;
   readonly entry: EntryAddress;
+  /** Set where its key was revoked as compromised later: it showed what it shows until then. */
+  readonly voided?: { readonly atMs: number; readonly entry: EntryAddress };
   /** What it stands and falls with: payload digests of statements, or other names that an {@link EvidenceEnd} may name. */
   readonly restsOn: readonly string[];
 }

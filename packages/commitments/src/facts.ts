@@ -36,6 +36,8 @@ const piece = v.strictObject({
   restsOn: v.array(v.string()),
   /** That what it rests on no longer stands. */
   ended: v.exactOptional(v.strictObject({ atMs: timeMs, entry })),
+  /** Whether it ended because a key that signed it was revoked as compromised. */
+  voided: v.exactOptional(v.literal(true)),
 });
 
 const version = v.strictObject({

@@ -7,18 +7,24 @@ import {
   keysLeaves,
   PUBLISHER,
   ROOT,
+  ROOT_ORIGIN,
   registrationPolicy,
   type SignedEntry,
   START_MS,
 } from '../test/keys-log-builder.ts';
 import { testSigner } from '../test/test-signer.ts';
 import {
+  admit,
+  admitEnvelope,
   DEFAULT_RULES,
   foldKeys,
+  formatLeaf,
   formatPublicKey,
   HEAD_TYPE,
   keyRevokeStatement,
   keyRotateStatement,
+  releaseStatement,
+  signStatement,
   whyNoHeads,
 } from './index.ts';
 
@@ -76,5 +82,64 @@ describe('heads signed by one key alone', () => {
 
   test('are not under a log whose times run backwards', async () => {
     expect(await afterwards([[keyAdd(NEXT), [ROOT], START_MS]])).toContain('proves nothing');
+  });
+});
+
+describe('a statement under a key that was revoked as compromised', () => {
+  const RELEASE = releaseStatement({
+    artifacts: { count: 1, list: 'a'.repeat(64) },
+    log: ROOT_ORIGIN,
+    product: 'hello',
+    source: { files: 1, manifest: 'a'.repeat(64), root: 'a'.repeat(64) },
+    version: '1',
+  });
+
+  async function judged(
+    leafIndex: number,
+    validBelow: readonly number[],
+    registeredAtMs = START_MS + 500_000,
+  ) {
+    const revocations = validBelow.map(
+      (below): SignedEntry => [
+        keyRevokeStatement({ key: PUBLISHER.keyid, log, reason: 'compromised', validBelow: below }),
+        [ROOT],
+        START_MS + 1_000_000 - below,
+      ],
+    );
+    const { state, entries } = foldKeys(KEYS_ORIGIN, await keysLeaves([...BASE, ...revocations]));
+    expect(entries.every(({ counts }) => counts)).toBe(true);
+    const leaf = formatLeaf({ registeredAtMs, envelope: await signStatement(RELEASE, [PUBLISHER]) });
+    return { state, verdict: admit(state, { origin: ROOT_ORIGIN, leafIndex, leaf }) };
+  }
+
+  test('counts below the index named, and above it says what it was, until when, and by which entry', async () => {
+    expect((await judged(4, [5])).verdict).toMatchObject({ admitted: true });
+    const { state, verdict } = await judged(5, [5]);
+    expect(verdict).toMatchObject({
+      admitted: false,
+      code: 'threshold-not-met',
+      voided: {
+        admission: { admitted: true, statement: RELEASE, signers: [PUBLISHER.keyid] },
+        atMs: START_MS + 999_995,
+        leafIndex: state.size - 1,
+      },
+    });
+  });
+
+  test('was voided by the first revocation that reaches it', async () => {
+    const { state, verdict } = await judged(5, [9, 3]);
+    expect(verdict).toMatchObject({ voided: { atMs: START_MS + 999_997, leafIndex: state.size - 1 } });
+    expect((await judged(9, [9, 3])).verdict).toMatchObject({
+      voided: { atMs: START_MS + 999_991, leafIndex: state.size - 2 },
+    });
+  });
+
+  test('never counted when it was registered afterwards, or at the door', async () => {
+    const { state, verdict } = await judged(5, [5], START_MS + 2_000_000);
+    expect(verdict).toMatchObject({ admitted: false });
+    expect(verdict).not.toHaveProperty('voided');
+    const envelope = await signStatement(RELEASE, [PUBLISHER]);
+    const atTheDoor = admitEnvelope(state, { origin: ROOT_ORIGIN, atMs: START_MS + 500_000, envelope });
+    expect(atTheDoor).not.toHaveProperty('voided');
   });
 });

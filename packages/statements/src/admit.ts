@@ -4,7 +4,14 @@
 import { openEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
 import { parsePublicKey, type Verify, verifyEd25519 } from './key.ts';
-import { isKeysStatement, isValidAt, type KeyRecord, type KeysState, policyAt } from './keys-log.ts';
+import {
+  isKeysStatement,
+  isValidAt,
+  type KeyRecord,
+  type KeysState,
+  policyAt,
+  type Voiding,
+} from './keys-log.ts';
 import { parseLeaf } from './leaf.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
 import { HEAD_TYPE } from './predicates/logs.ts';
@@ -38,6 +45,18 @@ export interface NotAdmitted {
   readonly admitted: false;
   readonly code: AdmissionRefusalCode;
   readonly reason: string;
+  /** Set where it counted until a key was revoked as compromised: it counts for nothing, but who tells what was known then needs it. */
+  readonly voided?: Voided;
+}
+
+/** A statement that counted, and counts no more. */
+export interface Voided {
+  /** As it was admitted before. */
+  readonly admission: Admitted;
+  /** Since when the keys that are left are too few, by the keys log's time. */
+  readonly atMs: number;
+  /** Of the revocation, in the keys log. */
+  readonly leafIndex: number;
 }
 
 export type Admission = Admitted | NotAdmitted;
@@ -199,24 +218,34 @@ function judgeSigners(
   const product = 'product' in predicate ? predicate.product : undefined;
   const excuses: string[] = [];
   const signers: string[] = [];
+  const voidings: { readonly keyid: string; readonly by: Voiding }[] = [];
   for (const key of known.filter(({ keyid }) => verified.includes(keyid))) {
     const excuse = whyNot(key, rule, product, leafIndex, registeredAtMs);
     if (excuse === undefined) signers.push(key.keyid);
     else excuses.push(`key ${key.keyid} ${excuse}`);
+    const by = key.voidings?.find(({ fromIndex }) => fromIndex <= leafIndex);
+    if (by !== undefined && whyNot(key, rule, product, -1, registeredAtMs) === undefined)
+      voidings.push({ keyid: key.keyid, by });
   }
-  if (signers.length >= rule.threshold) {
-    return {
-      admitted: true,
-      statement,
-      registeredAtMs,
-      payloadDigest,
-      identity,
-      rule,
-      signers: signers.sort(),
-    };
-  }
+  const admittedBy = (keyids: readonly string[]): Admitted => ({
+    admitted: true,
+    statement,
+    registeredAtMs,
+    payloadDigest,
+    identity,
+    rule,
+    signers: keyids.toSorted(),
+  });
+  if (signers.length >= rule.threshold) return admittedBy(signers);
   const needed = `${rule.threshold} ${rule.threshold === 1 ? 'key' : 'keys'} with the role ${rule.role} must sign, ${signers.length} did`;
-  return refused('threshold-not-met', [needed, ...excuses].join('; '));
+  const refusal = refused('threshold-not-met', [needed, ...excuses].join('; '));
+  // The one after which those that were left were too few.
+  const last = voidings.toSorted((left, right) => left.by.atMs - right.by.atMs)[
+    signers.length + voidings.length - rule.threshold
+  ];
+  if (last === undefined || !Number.isFinite(leafIndex)) return refusal;
+  const admission = admittedBy([...signers, ...voidings.map(({ keyid }) => keyid)]);
+  return { ...refusal, voided: { admission, atMs: last.by.atMs, leafIndex: last.by.leafIndex } };
 }
 
 /** Why the signature of a key does not count, or undefined if it does. */

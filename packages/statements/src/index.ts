@@ -19,6 +19,7 @@ export {
   admitEnvelope,
   admitSubmission,
   type NotAdmitted,
+  type Voided,
   whyNoHeads,
 } from './admit.ts';
 export { type CentreInForce, whyNotAnnounced } from './announced-centres.ts';

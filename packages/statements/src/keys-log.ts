@@ -35,6 +35,15 @@ export interface RootKeys {
   readonly threshold: number;
 }
 
+/** A revocation of a key as compromised. */
+export interface Voiding {
+  readonly fromIndex: number;
+  /** When the keys log registered it. */
+  readonly atMs: number;
+  /** In the keys log. */
+  readonly leafIndex: number;
+}
+
 /** A key that signs statements, from its addition to its end. */
 export interface KeyRecord extends PublicKey {
   readonly roles: readonly RoleGrant[];
@@ -49,6 +58,8 @@ export interface KeyRecord extends PublicKey {
   readonly successor?: string;
   /** Signatures at this index of the root log and above are void, whenever they were registered. */
   readonly voidFrom?: number;
+  /** What made them void, in the order in which it was said: from `fromIndex` on, by that entry of the keys log. */
+  readonly voidings?: readonly Voiding[];
 }
 
 export interface RegistrationPolicy {
@@ -316,7 +327,10 @@ function apply(state: KeysState, index: number, atMs: number, enveloped: Envelop
       }
       const signers = bySignersOf(byRoot);
       const ended = old.endedAtMs === undefined ? { endedAtMs: atMs, endedBy: 'compromised' as const } : {};
-      return { next: withKeys(state, { ...old, ...ended, voidFrom: validBelow }), signers };
+      // The state has this entry counted already.
+      const voiding = { fromIndex: validBelow, atMs, leafIndex: state.size - 1 };
+      const voidings = [...(old.voidings ?? []), voiding];
+      return { next: withKeys(state, { ...old, ...ended, voidFrom: validBelow, voidings }), signers };
     }
   }
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CommitmentsFold, consequencesOf, isCommitmentSaying } from '@vitrine/commitments';
+import { CommitmentsFold, consequencesOf, isCommitmentSaying, voidedEvidenceOf } from '@vitrine/commitments';
 import type { Told } from '@vitrine/commitments';
 import { emptyKeysState, RELEASE_TYPE, releaseStatement, withdrawalStatement } from '@vitrine/statements';
 import fc from 'fast-check';
@@ -48,6 +48,10 @@ const acceptances = [
     all: [...opened.all, { count: 1, evidence: [eventOf('published'), eventOf('opened')], words: 'either' }],
   },
 ];
+const VOIDED = {
+  atMs: START_MS + 30 * HOUR_MS,
+  entry: { origin: 'acme.example/keys', leafIndex: 9 },
+};
 const ids = ['a', 'b', 'c'] as const;
 
 /** One thing that is said; promises are about all, or about the product. */
@@ -73,7 +77,7 @@ const sayings = fc.oneof(
 
 test('the tables hold what the fold holds', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(sayings, { maxLength: 30 }), async (list) => {
+    fc.asyncProperty(fc.array(sayings, { maxLength: 30 }), fc.array(fc.nat(29)), async (list, stolen) => {
       const teller = new Teller();
       const made = new Map<string, ReturnType<typeof promise>>();
       const told = list.map((one, at): Told => {
@@ -120,7 +124,12 @@ test('the tables hold what the fold holds', async () => {
       });
 
       const fold = new CommitmentsFold();
-      const refusals = told.map((one) => {
+      const refusals = told.map((one, at) => {
+        if (stolen.includes(at)) {
+          if (isCommitmentSaying(one.statement)) return undefined;
+          for (const document of voidedEvidenceOf(one, VOIDED, new Map())) fold.take(document);
+          return undefined;
+        }
         if (isCommitmentSaying(one.statement)) return fold.say(one)?.code;
         const { documents, ends } = consequencesOf(one, new Map());
         for (const document of documents) fold.take(document);
@@ -128,7 +137,7 @@ test('the tables hold what the fold holds', async () => {
         return undefined;
       });
 
-      const tables = await projected(told);
+      const tables = await projected(told, stolen);
       expect(tables.refusals.map((refusal) => /\(([a-z-]+)\)$/.exec(refusal ?? '')?.[1])).toEqual(refusals);
       expect(tables.commitments).toEqual([...fold.commitments.values()]);
     }),
@@ -136,7 +145,8 @@ test('the tables hold what the fold holds', async () => {
   );
 });
 
-async function projected(told: readonly Told[]) {
+/** @param stolen which of them a key signed that was revoked as compromised later */
+async function projected(told: readonly Told[], stolen: readonly number[]) {
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-commitments-'));
   const store = openReadModels(folder);
   try {
@@ -150,18 +160,24 @@ async function projected(told: readonly Told[]) {
       await createFoldTables(tx);
       for (const projection of projections) await projection.createTables(tx);
       const reasons: (string | undefined)[] = [];
-      for (const { entry, payloadDigest, registeredAtMs, signers, statement } of told) {
+      for (const [at, { entry, payloadDigest, registeredAtMs, signers, statement }] of told.entries()) {
         const facts = [];
         let reason: string | undefined;
+        const one = {
+          leafIndex: entry.leafIndex,
+          registeredAt: registeredAtMs,
+          digest: payloadDigest,
+          signers,
+          statement,
+          keys: emptyKeysState('acme.example/keys'),
+        };
         for (const projection of projections) {
-          const folded = await projection.fold(tx, {
-            leafIndex: entry.leafIndex,
-            registeredAt: registeredAtMs,
-            digest: payloadDigest,
-            signers,
-            statement,
-            keys: emptyKeysState('acme.example/keys'),
-          });
+          if (stolen.includes(at)) {
+            const { atMs, entry: by } = VOIDED;
+            facts.push(...((await projection.foldVoided?.(tx, one, { ...by, atMs })) ?? []));
+            continue;
+          }
+          const folded = await projection.fold(tx, one);
           if ('refusal' in folded) reason ??= folded.refusal;
           else facts.push(...folded.facts);
         }

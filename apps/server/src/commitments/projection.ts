@@ -14,6 +14,7 @@ import {
   sayOfCommitment,
   takeEvidence,
   typesOf,
+  voidedEvidenceOf,
 } from '@vitrine/commitments';
 import type {
   Centres,
@@ -60,14 +61,21 @@ export function commitmentsProjection({ origin, rootAt }: CommitmentsProjectionO
     };
   }
 
-  async function foldEvidence(tx: ReadTx, told: CommitmentTold): Promise<Folded> {
-    const { entry, statement } = told;
-    const { leafIndex } = entry;
+  /** What the consequences of a statement depend on besides it. */
+  async function known(tx: ReadTx, { entry, statement }: CommitmentTold) {
     const asksForCentres =
       statement.predicateType === CENTRE_TYPE || statement.predicateType === COSIGNED_TYPE;
     const treeSize = statement.predicateType === COSIGNED_TYPE ? cosignedTreeSize(statement) : undefined;
-    const cosignedRoot = treeSize === undefined || treeSize > leafIndex ? undefined : await rootAt(treeSize);
+    const cosignedRoot =
+      treeSize === undefined || treeSize > entry.leafIndex ? undefined : await rootAt(treeSize);
     const centres: Centres = asksForCentres ? await readCentres(tx) : new Map();
+    return { centres, cosignedRoot };
+  }
+
+  async function foldEvidence(tx: ReadTx, told: CommitmentTold): Promise<Folded> {
+    const { entry, statement } = told;
+    const { leafIndex } = entry;
+    const { centres, cosignedRoot } = await known(tx, told);
     const { documents, ends } = consequencesOf(told, centres, cosignedRoot);
 
     const changed = await shownBy(tx, documents);
@@ -79,12 +87,7 @@ export function commitmentsProjection({ origin, rootAt }: CommitmentsProjectionO
     }
     return {
       facts: [
-        ...documents.map(
-          (document, position): Fact => ({
-            fact: 'evidence-told',
-            row: { leaf_index: leafIndex, position, type: document.type, document: formatDocument(document) },
-          }),
-        ),
+        ...documents.map((document, position) => evidenceTold(document, leafIndex, position)),
         ...ends.map(
           ({ atMs, name }): Fact => ({
             fact: 'evidence-ended',
@@ -108,7 +111,27 @@ export function commitmentsProjection({ origin, rootAt }: CommitmentsProjectionO
         ? foldEvidence(tx, toldOf(told, origin))
         : Promise.resolve(NOTHING);
     },
+    async foldVoided(tx, told, { atMs, leafIndex: revokedBy, origin: keysOrigin }) {
+      if (isCommitmentSaying(told.statement) || !isConsequential(told.statement)) return [];
+      const statement = toldOf(told, origin);
+      const voided = { atMs, entry: { origin: keysOrigin, leafIndex: revokedBy } };
+      const { centres, cosignedRoot } = await known(tx, statement);
+      const documents = voidedEvidenceOf(statement, voided, centres, cosignedRoot);
+      const changed = await shownBy(tx, documents);
+      return [
+        ...documents.map((document, position) => evidenceTold(document, told.leafIndex, position)),
+        ...[...changed.values()].map((facts): Fact => ({ fact: 'commitment-shown', row: rowOf(facts) })),
+      ];
+    },
     record,
+  };
+}
+
+function evidenceTold(document: EvidenceDocument, leafIndex: number, position: number): Fact {
+  const { type } = document;
+  return {
+    fact: 'evidence-told',
+    row: { leaf_index: leafIndex, position, type, document: formatDocument(document) },
   };
 }
 

@@ -14,6 +14,7 @@ const evidenceDocument = v.strictObject({
   happened: v.exactOptional(v.string()),
   expiresAtMs: v.exactOptional(v.number()),
   entry,
+  voided: v.exactOptional(v.strictObject({ atMs: v.number(), entry })),
   restsOn: v.array(v.string()),
 });
 
@@ -26,7 +27,15 @@ export function parseFacts(text: string): CommitmentFacts {
 }
 
 export function formatDocument(document: EvidenceDocument): string {
-  return new TextDecoder().decode(formatCanonicalJson({ ...document, entry: { ...document.entry } }));
+  return new TextDecoder().decode(formatCanonicalJson(toJson(document)));
+}
+
+function toJson({ voided, ...document }: EvidenceDocument) {
+  return {
+    ...document,
+    entry: { ...document.entry },
+    ...(voided === undefined ? {} : { voided: { atMs: voided.atMs, entry: { ...voided.entry } } }),
+  };
 }
 
 export function parseDocument(text: string): EvidenceDocument {

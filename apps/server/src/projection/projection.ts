@@ -1,5 +1,5 @@
 /** What a projection is: it judges the admitted statements of the root log, in order, and keeps what became known. */
-import type { KeysState, RootStatement } from '@vitrine/statements';
+import type { KeysState, RootStatement, Voided } from '@vitrine/statements';
 import type { Fact, ReadTx } from './schema.ts';
 
 /** An admitted statement of the root log. `digest`: its payload digest; `signers`: sorted keyids. */
@@ -13,6 +13,9 @@ export interface Told {
   readonly keys: KeysState;
 }
 
+/** By which entry of the keys log, and when by its time, a statement was voided. */
+export type Voiding = Omit<Voided, 'admission'> & { readonly origin: string };
+
 /** Why a statement counts for nothing although it is admitted, or what is known since it was said. */
 export type Folded = { readonly refusal: string } | { readonly facts: readonly Fact[] };
 
@@ -25,6 +28,11 @@ export interface Projection {
   createTables(tx: ReadTx): Promise<void>;
   /** Judges one statement. Reads no clock and nothing but the tables and the statement; writes nothing. */
   fold(tx: ReadTx, told: Told): Promise<Folded>;
+  /**
+   * What stays known of a statement that counted until a key was revoked as compromised, when everything is judged anew: it counts for
+   * nothing, and is no more than history. Most projections know nothing of it.
+   */
+  foldVoided?(tx: ReadTx, told: Told, voided: Voiding): Promise<readonly Fact[]>;
   /** Writes into its own tables what one fact means there, whichever projection stated it. */
   record(tx: ReadTx, fact: Fact): Promise<void>;
 }

@@ -15,12 +15,12 @@ import {
   parseStatementLeaf,
   StatementError,
 } from '@vitrine/statements';
-import type { KeysState, StatementLeaf } from '@vitrine/statements';
+import type { Admitted, KeysState, StatementLeaf } from '@vitrine/statements';
 import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Entry, LogView } from '../log/log.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, Told } from './projection.ts';
 import type { ReadModelCopy, ReadModelStore } from './read-model-store.ts';
 import { createFoldTables, SEMANTICS } from './schema.ts';
 import type { Fact, ReadTx } from './schema.ts';
@@ -97,6 +97,14 @@ interface Waiter {
   readonly size: number;
   /** Ends the waiting; with what went wrong, if anything did. */
   readonly end: (error?: unknown) => void;
+}
+
+function toldOf(
+  { payloadDigest, registeredAtMs, signers, statement }: Admitted,
+  leafIndex: number,
+  keys: KeysState,
+): Told {
+  return { leafIndex, registeredAt: registeredAtMs, digest: payloadDigest, signers, statement, keys };
 }
 
 /** Catches up with what is published, then follows. */
@@ -196,23 +204,22 @@ export async function startProjector<Copy extends ReadModelCopy>({
     const verdict = admit(next.state, { origin: root.origin, leafIndex, leaf }, verifyWithNode);
     let refusal = verdict.admitted ? null : verdict.reason;
     const facts: Fact[] = [];
+    if (!verdict.admitted && verdict.voided !== undefined) {
+      const { admission, ...voided } = verdict.voided;
+      const told = toldOf(admission, leafIndex, next.state);
+      for (const projection of projections)
+        facts.push(...((await projection.foldVoided?.(tx, told, { ...voided, origin: keys.origin })) ?? []));
+    }
     if (verdict.admitted) {
-      const told = {
-        leafIndex,
-        registeredAt: verdict.registeredAtMs,
-        digest: verdict.payloadDigest,
-        signers: verdict.signers,
-        statement: verdict.statement,
-        keys: next.state,
-      };
+      const told = toldOf(verdict, leafIndex, next.state);
       for (const projection of projections) {
         const folded = await projection.fold(tx, told);
         if ('refusal' in folded) refusal ??= folded.refusal;
         else facts.push(...folded.facts);
       }
     }
-    if (refusal === null)
-      for (const fact of facts) for (const projection of projections) await projection.record(tx, fact);
+    const stated = refusal === null || !verdict.admitted ? facts : [];
+    for (const fact of stated) for (const projection of projections) await projection.record(tx, fact);
     const { statement } = parsed;
     await tx
       .insertInto('statements')
@@ -227,7 +234,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
       .execute();
     return {
       anchored: verdict.admitted ? next : anchored,
-      digest: nextViewDigest(digest, refusal === null, refusal === null ? facts : []),
+      digest: nextViewDigest(digest, refusal === null, stated),
     };
   }
 

@@ -12,7 +12,7 @@ import type { IntakeFact, IntakeTables } from '../intake/tables.ts';
 import type { ReleaseFact, ReleaseTables } from '../releases/tables.ts';
 
 /** Raised whenever a fold changes what it emits; read models of other semantics are folded anew, and view digests compared within one only. */
-export const SEMANTICS = 8;
+export const SEMANTICS = 9;
 
 /** What the projector itself keeps. */
 interface FoldTables {

@@ -17,7 +17,7 @@ export function emptyViewDigest(semantics: number): string {
 /**
  * SHA-256 of the digest before (32 bytes) and of SHA-256 of the canonical JSON of `{counts, facts}`, hex.
  * @param counts whether the entry is a statement that is admitted and that no projection refuses
- * @param facts in the order in which the projections state them; none unless it counts
+ * @param facts in the order in which the projections state them; unless it counts, no more than what stays known of a voided statement
  */
 export function nextViewDigest(before: string, counts: boolean, facts: readonly Fact[]): string {
   const told = formatCanonicalJson({

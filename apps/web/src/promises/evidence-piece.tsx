@@ -95,7 +95,10 @@ export function EvidenceItem({
       </p>
       {ended !== undefined && ended.atMs <= asOfMs ? (
         <p className="text-sm text-refuse">
-          It counts no more since {day(ended.atMs)}: <EntryLink entry={ended.entry} /> ended what it rests on.
+          It counts no more since {day(ended.atMs)}: <EntryLink entry={ended.entry} />{' '}
+          {piece.voided === true
+            ? 'revoked a key that signed it, as compromised.'
+            : 'ended what it rests on.'}
         </p>
       ) : expiresAtMs !== undefined ? (
         <p className={`text-sm ${standsAt(piece, asOfMs) ? 'text-soft' : 'text-refuse'}`}>
