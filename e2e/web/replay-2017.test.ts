@@ -115,6 +115,20 @@ describe('the replay of 2017', () => {
       await page.context().close();
     });
 
+    test('what is known to the year only says so, and no day is made up for it', async () => {
+      const { page } = await openPage(browser, centre.url);
+      await page.goto('/timeline?asOf=2021-01-01');
+      const row = page.getByRole('article', { name: 'Three transparency centers' });
+      await row.getByText('Evidence: 2 of 3 shown').click();
+      await row.getByText('Happened in 2020 (the day is not recorded)').waitFor();
+      await page
+        .locator('li')
+        .filter({ hasText: 'First SOC 2 Type 1 report, happened in 2019 (the day is not recorded)' })
+        .first()
+        .waitFor();
+      await page.context().close();
+    });
+
     test('a day that is none shows the newest', async () => {
       const { page } = await openPage(browser, centre.url);
       await page.goto('/timeline?asOf=2018-02-30');

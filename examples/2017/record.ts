@@ -204,7 +204,7 @@ export const events: readonly RecordedEvent[] = [
     data: {},
     body: {
       sources: [STATUS_PAGE],
-      text: 'The first SOC 2 Type 1 report, 2019. No day is recorded, so it stands at the end of the year.',
+      text: 'The first SOC 2 Type 1 report, 2019. No day is recorded: the log has it since the end of the year.',
       title: 'First SOC 2 Type 1 report',
     },
   },
@@ -215,30 +215,19 @@ export const events: readonly RecordedEvent[] = [
     data: { city: 'Kuala Lumpur', country: 'MY', region: 'Asia' },
     body: {
       sources: [STATUS_UPDATES],
-      text: 'An Asian center, in Kuala Lumpur, announced for 2019, was operating in 2020. No day is recorded, so it stands at the end of the year.',
+      text: 'An Asian center, in Kuala Lumpur, announced for 2019, was operating in 2020. No day is recorded: the log has it since the end of the year.',
       title: 'An Asian center operating in Kuala Lumpur',
-    },
-  },
-  {
-    loggedOn: '2021-12-31',
-    happened: '2021',
-    kind: 'center-announced',
-    data: { country: 'CA', region: 'North America' },
-    body: {
-      sources: [STATUS_UPDATES],
-      text: 'A North American center, in Canada, was announced for early 2021. Neither the day of that announcement nor an opening is recorded, so it stands at the end of the year.',
-      title: 'A center in Canada announced for early 2021',
     },
   },
   {
     loggedOn: '2022-06-30',
     happened: '2022-06',
     kind: 'center-announced',
-    data: { city: 'Woburn', country: 'US', region: 'North America' },
+    data: { city: 'Woburn', country: 'US', insteadOf: 'CA', region: 'North America' },
     body: {
-      sources: [STATUS_PAGE],
-      text: 'A center in the US, in Woburn, was announced in June 2022 instead. An opening is not recorded.',
-      title: 'A center in Woburn, US, announced instead',
+      sources: [STATUS_UPDATES, STATUS_PAGE],
+      text: 'A North American center, in Canada, had been announced for early 2021: neither the day of that announcement nor an opening is recorded. A center in the US, in Woburn, was announced in June 2022 instead. An opening is not recorded.',
+      title: 'A center in Woburn, US, announced instead of one in Canada for early 2021',
     },
   },
   {
@@ -248,7 +237,7 @@ export const events: readonly RecordedEvent[] = [
     data: { periodFrom: '2022-12', periodTo: '2023-05' },
     body: {
       sources: [STATUS_PAGE],
-      text: 'SOC 2 Type 2 over December 2022 to May 2023. The day of the report is not recorded, so it stands at the end of the period.',
+      text: 'SOC 2 Type 2 over December 2022 to May 2023, and yearly after. The day of the report is not recorded: it is dated by the last month that it covers.',
       title: 'SOC 2 Type 2 over December 2022 to May 2023',
     },
   },

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { boundsOfDue, boundsOfPeriod, CommitmentError, dueInWords, periodInWords } from './index.ts';
+import {
+  boundsOfDue,
+  boundsOfPeriod,
+  CommitmentError,
+  dueInWords,
+  happenedInWords,
+  periodInWords,
+} from './index.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -55,3 +62,12 @@ test.each([
   ['2018-Q4', 'in the fourth quarter of 2018'],
   ['2018', 'in 2018'],
 ])('%s in words', (period, words) => expect(periodInWords(period)).toBe(words));
+
+test('what happened is told as exactly as it is known, and no more exactly', () => {
+  expect(['2018-03-01', '2022-06', '2018-Q1', '2020'].map(happenedInWords)).toEqual([
+    'on 1 March 2018',
+    'in June 2022 (the day is not recorded)',
+    'in the first quarter of 2018 (the day is not recorded)',
+    'in 2020 (the day is not recorded)',
+  ]);
+});

@@ -72,6 +72,12 @@ export function periodInWords(period: string): string {
   return `${precision === 'day' ? 'on' : 'in'} ${nameOfPeriod(period)}`;
 }
 
+/** “on 1 March 2018”, “in 2020 (the day is not recorded)”: when an event happened, as exactly as it is known. @throws CommitmentError `malformed-due` */
+export function happenedInWords(period: string): string {
+  const words = periodInWords(period);
+  return parsePeriod(period).precision === 'day' ? words : `${words} (the day is not recorded)`;
+}
+
 /** “by 1 March 2018”, “in the first quarter of 2018”, “between 2018 and 2020”, “without a date”. @throws CommitmentError `malformed-due` */
 export function dueInWords(due: Due): string {
   if (due.precision === 'none') return 'without a date';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { RecordedEvent } from '@vitrine/api';
-import { changesUntil } from '@vitrine/commitments';
+import { changesUntil, happenedInWords } from '@vitrine/commitments';
 import type { Change, CommitmentFacts } from '@vitrine/commitments';
 import { Fragment } from 'react';
 import type { ReactNode } from 'react';
@@ -108,7 +108,7 @@ export function ChangeList({
         <Item timeMs={event.registeredAt}>
           <span className="font-semibold">Recorded</span>: <EventTitle event={event} />
           <span className="text-sm text-soft">
-            {' ('}
+            {`, happened ${happenedInWords(event.happened)} (`}
             <EntryLink entry={{ origin, leafIndex: event.index }} />)
           </span>
         </Item>

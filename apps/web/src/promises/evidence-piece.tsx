@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { EvidencePiece } from '@vitrine/commitments';
-import { dayInWords, periodInWords, standsAt } from '@vitrine/commitments';
+import { dayInWords, happenedInWords, standsAt } from '@vitrine/commitments';
 import { EVENT_TYPE, parseStatementLeaf } from '@vitrine/statements';
 import { decodeBase64 } from '@vitrine/tlog';
 import { centreQuery, entryQuery } from '../api-client.ts';
@@ -79,7 +79,7 @@ export function EvidenceItem({
       <p className="text-sm text-soft">
         {piece.happened === undefined
           ? `Since ${day(piece.fromMs)}`
-          : `Happened ${periodInWords(piece.happened)}`}
+          : `Happened ${happenedInWords(piece.happened)}`}
         , in the log as <EntryLink entry={piece.entry} /> since {day(piece.atMs)}
         {renewed === undefined ? null : (
           <>
