@@ -160,7 +160,7 @@ class CommitmentsSteps {
       return verdict.voided === undefined
         ? undefined
         : { told: { ...verdict.voided.admission, entry }, voided: verdict.voided };
-    return this.#releases.counts(verdict.statement, verdict.payloadDigest)
+    return this.#releases.counts(verdict.statement, verdict.payloadDigest, leafIndex)
       ? { told: { ...verdict, entry } }
       : undefined;
   }

@@ -1,51 +1,60 @@
-/** Which statements about releases count: what is admitted may still say what is not so, and then counts for nothing. */
-import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
-import type { RootStatement } from '@vitrine/statements';
+/** Which statements about releases count, as far as the log has been read. */
+import {
+  ARTIFACT_TYPE,
+  RELEASE_TYPE,
+  whyNoArtifact,
+  whyNoRelease,
+  whyNoWithdrawal,
+  WITHDRAWAL_TYPE,
+} from '@vitrine/statements';
+import type { ReleaseInLog, RootStatement } from '@vitrine/statements';
 
-interface Counted {
-  readonly product: string;
-  readonly version: string;
-  readonly artifacts: number;
-  readonly names: Set<string>;
+interface Counted extends Omit<ReleaseInLog, 'artifactsShown'> {
+  readonly leafIndex: number;
+  /** By name, the entry of each artifact. */
+  readonly artifacts: Map<string, number>;
 }
 
 /** Told of admitted statements in the order of the log. */
 export class CountedReleases {
   readonly #byDigest = new Map<string, Counted>();
-  readonly #versions = new Set<string>();
+  readonly #byVersion = new Map<string, Counted>();
 
   /** Whether the statement counts, as far as releases are concerned. */
-  counts({ predicate, predicateType, subject }: RootStatement, digest: string): boolean {
+  counts({ predicate, predicateType, subject }: RootStatement, digest: string, leafIndex: number): boolean {
     switch (predicateType) {
       case RELEASE_TYPE: {
         const { artifacts, product, version } = predicate;
         const name = `${product} ${version}`;
-        if (this.#versions.has(name)) return false;
-        this.#versions.add(name);
-        this.#byDigest.set(digest, { product, version, artifacts: artifacts.count, names: new Set() });
+        if (whyNoRelease(predicate, this.#byVersion.get(name)) !== undefined) return false;
+        const release = {
+          product,
+          version,
+          artifactCount: artifacts.count,
+          leafIndex,
+          artifacts: new Map<string, number>(),
+        };
+        this.#byVersion.set(name, release);
+        this.#byDigest.set(digest, release);
         return true;
       }
       case ARTIFACT_TYPE: {
-        const release = this.#named(predicate);
+        const named = this.#byDigest.get(predicate.release);
         const [{ name }] = subject;
-        if (release === undefined || release.names.has(name) || release.names.size >= release.artifacts)
-          return false;
-        release.names.add(name);
+        const earlier = named?.artifacts.get(name);
+        const refusal = whyNoArtifact(
+          predicate,
+          named === undefined ? undefined : { ...named, artifactsShown: named.artifacts.size },
+          earlier === undefined ? undefined : { leafIndex: earlier },
+        );
+        if (refusal !== undefined) return false;
+        named?.artifacts.set(name, leafIndex);
         return true;
       }
       case WITHDRAWAL_TYPE:
-        return this.#named(predicate) !== undefined;
+        return whyNoWithdrawal(predicate, this.#byDigest.get(predicate.release)) === undefined;
       default:
         return true;
     }
-  }
-
-  #named(told: {
-    readonly release: string;
-    readonly product: string;
-    readonly version: string;
-  }): Counted | undefined {
-    const release = this.#byDigest.get(told.release);
-    return release?.product === told.product && release.version === told.version ? release : undefined;
   }
 }

@@ -181,6 +181,12 @@ export {
   withdrawalStatement,
 } from './predicates/releases.ts';
 export {
+  type ReleaseInLog,
+  whyNoArtifact,
+  whyNoRelease,
+  whyNoWithdrawal,
+} from './releases-in-log.ts';
+export {
   DISPOSAL_TYPE,
   type DisposalList,
   type DisposalPredicate,

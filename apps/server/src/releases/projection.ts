@@ -1,5 +1,12 @@
 /** What is known of releases: judges release, artifact and withdrawal statements that the registration policy admitted. */
-import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statements';
+import {
+  ARTIFACT_TYPE,
+  RELEASE_TYPE,
+  whyNoArtifact,
+  whyNoRelease,
+  whyNoWithdrawal,
+  WITHDRAWAL_TYPE,
+} from '@vitrine/statements';
 import { NOTHING } from '../projection/projection.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { Fact, ReadTx } from '../projection/schema.ts';
@@ -18,12 +25,12 @@ export const releasesProjection: Projection = {
           statement.predicate;
         const earlier = await tx
           .selectFrom('releases')
-          .select('leaf_index')
+          .select('leaf_index as leafIndex')
           .where('product', '=', product)
           .where('version', '=', version)
           .executeTakeFirst();
-        if (earlier !== undefined)
-          return { refusal: `${product} ${version} was already released by entry ${earlier.leaf_index}` };
+        const refusal = whyNoRelease(statement.predicate, earlier);
+        if (refusal !== undefined) return { refusal };
         const bodies = [artifacts.list, sbom?.digest, provenance?.digest, notes?.digest].filter(
           (body) => body !== undefined,
         );
@@ -59,27 +66,22 @@ export const releasesProjection: Projection = {
         const [subject] = statement.subject;
         const named = await tx
           .selectFrom('releases')
-          .select(['product', 'version', 'artifact_count', 'artifacts_shown'])
+          .select([
+            'product',
+            'version',
+            'artifact_count as artifactCount',
+            'artifacts_shown as artifactsShown',
+          ])
           .where('digest', '=', release)
           .executeTakeFirst();
-        if (named === undefined)
-          return { refusal: `the release ${release} that it names is not in the log before it` };
-        if (named.product !== product || named.version !== version)
-          return {
-            refusal: `it says ${product} ${version}, the release that it names ${named.product} ${named.version}`,
-          };
         const earlier = await tx
           .selectFrom('artifacts')
-          .select('leaf_index')
+          .select('leaf_index as leafIndex')
           .where('release_digest', '=', release)
           .where('name', '=', subject.name)
           .executeTakeFirst();
-        if (earlier !== undefined)
-          return { refusal: `the release has an artifact of that name in entry ${earlier.leaf_index}` };
-        if (named.artifacts_shown >= named.artifact_count)
-          return {
-            refusal: `the release says that it has ${named.artifact_count} artifacts, and they are there`,
-          };
+        const refusal = whyNoArtifact(statement.predicate, named, earlier);
+        if (refusal !== undefined) return { refusal };
         return {
           facts: [
             {
@@ -100,18 +102,14 @@ export const releasesProjection: Projection = {
         };
       }
       case WITHDRAWAL_TYPE: {
-        const { product, version, release, reason } = statement.predicate;
+        const { release, reason } = statement.predicate;
         const named = await tx
           .selectFrom('releases')
           .select(['product', 'version'])
           .where('digest', '=', release)
           .executeTakeFirst();
-        if (named === undefined)
-          return { refusal: `the release ${release} that it withdraws is not in the log before it` };
-        if (named.product !== product || named.version !== version)
-          return {
-            refusal: `it says ${product} ${version}, the release that it withdraws ${named.product} ${named.version}`,
-          };
+        const refusal = whyNoWithdrawal(statement.predicate, named);
+        if (refusal !== undefined) return { refusal };
         return {
           facts: [
             {
