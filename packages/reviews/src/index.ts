@@ -1,6 +1,18 @@
 // Reviews: who has standing to say what, and how engagements, findings and opinions stand at any time. Pure, and safe to run
 // in a browser.
 
+export { type ByteRange, bytesWithin, unionOf } from './byte-ranges.ts';
+export {
+  type Coverage,
+  coverageOf,
+  type FileCoverage,
+  type Lag,
+  lagOf,
+  type ScopedFile,
+  type Share,
+  type Shown,
+  ShownBytes,
+} from './coverage.ts';
 export {
   type Decision,
   ENGAGEMENT_STATES,
@@ -58,6 +70,20 @@ export {
   speaksAs,
   standingOf,
 } from './organisations.ts';
+export {
+  type BrokenChain,
+  checkRecords,
+  digestOfRecord,
+  formatDetail,
+  formatRecord,
+  MAX_DETAIL_BYTES,
+  MAX_RECORD_BYTES,
+  NO_RECORD,
+  parseDetail,
+  parseRecord,
+  type ReadingRecord,
+  type RecordDetail,
+} from './records.ts';
 export type {
   Capacity,
   EntryAddress,
