@@ -108,6 +108,16 @@ async function viewAt(centre: ServedCentre, rootSize: number): Promise<string> {
   }
 }
 
+/** The body of a submission, once a centre has it. */
+async function bodyAt(centre: ServedCentre, digest: string): Promise<string> {
+  for (;;) {
+    const response = await fetch(`${centre.url}/api/submissions/${digest}/body`);
+    if (response.ok) return response.text();
+    expect(response.status).toBe(404);
+    await sleep(100);
+  }
+}
+
 describe('said in Zurich', () => {
   test('is accepted there, anchored by Washington, and shown alike by all three', async () => {
     const acceptanceFile = join(folder, 'letter.acceptance');
@@ -128,8 +138,8 @@ describe('said in Zurich', () => {
     expect(new Set(sizes).size).toBe(1);
     const views = await Promise.all(three.all.map((centre) => viewAt(centre, sizes[0] ?? 0)));
     expect(new Set(views).size).toBe(1);
-    const body = await three.zurich.api.call('submissionBody', { params: { digest } });
-    expect(await body.text()).toBe('Where is the source of the updater?');
+    for (const centre of three.all)
+      expect(await bodyAt(centre, digest)).toBe('Where is the source of the updater?');
 
     const again = await vitrine(...args);
     expect(again.code).toBe(0);
@@ -212,6 +222,19 @@ describe('said in Zurich', () => {
     const sizes = await Promise.all(three.all.map((centre) => shownAt(centre, digest)));
     const views = await Promise.all(three.all.map((centre) => viewAt(centre, sizes[0] ?? 0)));
     expect(new Set(views).size).toBe(1);
+  });
+
+  test('its body outlives the centre where it entered, which gets it back from the others', async () => {
+    const words = 'Who has a copy of this?';
+    const { digest } = await three.zurich.api.call('submit', { body: await signed(Buffer.from(words)) });
+    for (const centre of three.all) expect(await bodyAt(centre, digest)).toBe(words);
+    await three.zurich.stop('SIGKILL');
+    for (const centre of [three.washington, three.singapore])
+      expect(await bodyAt(centre, digest)).toBe(words);
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(join(three.zurich.dir, `local-state.sqlite${suffix}`), { force: true });
+    await three.zurich.restart();
+    expect(await bodyAt(three.zurich, digest)).toBe(words);
   });
 
   test('the centres are seen cosigning in the log itself, each key once', async () => {

@@ -334,6 +334,7 @@ async function serve(args: string[]): Promise<void> {
             copy: await openCopyOf(folder, vaultKeys, vault, logger),
             freeBytes: () => freeBytesIn(folder.vaultCopy),
           },
+    freeBytes: () => freeBytesIn(folder.vault),
     holdingsKey: new Uint8Array(hkdfSync('sha256', vaultKeys.vaultKey, '', 'vitrine-holdings/v1', 32)),
     readModels: openReadModels(folder.readModels),
     words: sqliteWordIndex,

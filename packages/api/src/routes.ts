@@ -487,7 +487,7 @@ export const routes = {
   submissionBody: {
     method: 'GET',
     path: '/api/submissions/:digest/body',
-    summary: 'The public body of a submission that entered at this centre',
+    summary: 'The public body of a submission, wherever it entered: every centre copies those of the others',
     session: false,
     params: v.strictObject({ digest: DigestSchema }),
     response: anyBytes,

@@ -199,6 +199,9 @@ export const AcceptedStatementSchema = v.strictObject({
 });
 export const AcceptedSchema = v.strictObject({ statements: v.array(AcceptedStatementSchema) });
 
+/** The largest body of a submission, in bytes. */
+export const MAX_SUBMISSION_BODY_BYTES = 1024 * 1024;
+
 export const SubmissionSchema = v.strictObject({
   /** Payload digest of the statement. */
   digest: DigestSchema,

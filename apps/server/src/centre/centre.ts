@@ -57,6 +57,7 @@ import { addReleaseRoutes } from '../releases/routes.ts';
 import { replicationStatus } from '../replication/replication.ts';
 import { replicate } from './replicating.ts';
 import type { CopyStorage } from './replicating.ts';
+import { copySubmissionBodies } from '../replication/submission-bodies.ts';
 import type { Vault } from '../vault/vault.ts';
 import { addWatchRoutes } from '../watches/routes.ts';
 import type { FollowedStore } from '../witnessing/followed-store.ts';
@@ -78,6 +79,8 @@ export interface CentreOptions {
   readonly vault: Vault;
   /** Where a follower keeps copies of the writer's packs. */
   readonly copies: CopyStorage | undefined;
+  /** How many bytes are free where the vault lies. */
+  readonly freeBytes: () => Promise<number>;
   /** 32 bytes, secret: names what has been received for whom in the local state. */
   readonly holdingsKey: Uint8Array;
   readonly readModels: ReadModelStore;
@@ -107,6 +110,7 @@ export async function startCentre({
   mirrorState,
   vault,
   copies,
+  freeBytes,
   holdingsKey,
   readModels,
   words,
@@ -302,6 +306,16 @@ export async function startCentre({
           logger: logger.child({ part: 'replication' }),
           nowMs,
         });
+  const submissionBodies = copySubmissionBodies({
+    name: config.name,
+    read,
+    local,
+    vault,
+    freeBytes,
+    logger: logger.child({ part: 'submission-bodies' }),
+    nowMs,
+  });
+  projector.onFolded(() => submissionBodies.wake());
   for (const { prefix, cosigner } of cosigners.mounted)
     await addCosignerRoutes(http.app, { prefix, cosigner, logger: logger.child({ part: 'http' }) });
   await addGossipRoute(http.app, { gossip: monitor.gossip, logger: logger.child({ part: 'http' }) });
@@ -341,6 +355,7 @@ export async function startCentre({
       await monitor.close();
       await cosigners.close();
       await replication?.stop();
+      await submissionBodies.stop();
       await projector.close();
       await logs.close();
       await copies?.copy.close();

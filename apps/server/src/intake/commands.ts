@@ -3,6 +3,7 @@
  * Neither the vendor nor its registration policy is asked.
  */
 import { createHash } from 'node:crypto';
+import { MAX_SUBMISSION_BODY_BYTES } from '@vitrine/api';
 import type { AcceptedStatement } from '@vitrine/api';
 import { admitSubmission, parseStatementEnvelope, StatementError } from '@vitrine/statements';
 import type { Signer } from '@vitrine/statements';
@@ -12,9 +13,6 @@ import type { LocalDb } from '../local-state/schema.ts';
 import type { Log } from '../log/log.ts';
 import { acceptedStatement } from '../registration/accepted-statement.ts';
 import type { Vault } from '../vault/vault.ts';
-
-/** The largest body, in bytes. */
-const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface IntakeOptions {
   /** The intake log of this centre. */
@@ -35,7 +33,7 @@ export interface Intake {
    * @throws CentreError `malformed-envelope`, `statement-refused`, `digest-mismatch`, `body-too-large`; LogError
    */
   submit(envelope: string, body: string): Promise<AcceptedStatement>;
-  /** The public body that came with a submission here. @throws CentreError `not-found` */
+  /** The public body of a submission that entered here, or at another centre from which it was copied. @throws CentreError `not-found` */
   body(submission: string): Promise<Uint8Array>;
 }
 
@@ -100,9 +98,9 @@ export function createIntake({
       if (row === undefined)
         throw new CentreError(
           'not-found',
-          `No submission ${submission} with a public body entered at this centre. GET /api/submissions says where each entered.`,
+          `No public body of a submission ${submission} is here, or not yet: bodies come from the centre where a submission entered. GET /api/submissions says where each did.`,
         );
-      return vault.getBytes(row.body, { maxBytes: MAX_BODY_BYTES });
+      return vault.getBytes(row.body, { maxBytes: MAX_SUBMISSION_BODY_BYTES });
     },
   };
 }
@@ -126,8 +124,8 @@ function decodeBody(text: string): Buffer {
     throw new CentreError('invalid-request', 'The body must be standard base64 with padding.', {
       pointer: '/body',
     });
-  if (bytes.length > MAX_BODY_BYTES)
-    throw new CentreError('body-too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`, {
+  if (bytes.length > MAX_SUBMISSION_BODY_BYTES)
+    throw new CentreError('body-too-large', `A body has at most ${MAX_SUBMISSION_BODY_BYTES} bytes.`, {
       pointer: '/body',
     });
   return bytes;

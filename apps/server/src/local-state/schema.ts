@@ -18,7 +18,7 @@ export interface LocalState extends MonitorTables, WatchTables {
   };
   /** HMAC of product and digest of each object received for the product (releases/holdings.ts). */
   holdings: { name: string };
-  /** Public bodies that came with a submission here, by the payload digest of the submission: these bytes anyone may read. */
+  /** Public bodies of submissions that are here, with which they came or by copy from another centre, by the payload digest of the submission: these bytes anyone may read. */
   submission_bodies: { submission: string; body: string };
 }
 

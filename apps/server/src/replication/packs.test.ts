@@ -83,6 +83,7 @@ function client(changed: Partial<WriterClient> = {}): WriterClient {
     },
     disposalList: (digest) => writer.getBytes(digest, { maxBytes: MIB }),
     object: () => Promise.reject(new Error('no public objects here')),
+    submissionBody: () => Promise.reject(new Error('no submissions here')),
     ...changed,
   };
 }

@@ -52,6 +52,8 @@ export interface WriterClient extends PackSource {
   packs(): AsyncGenerator<ListedPack>;
   /** @throws ApiError */
   disposalList(sha256: string): Promise<Uint8Array>;
+  /** The public body that came with a submission, at whichever centre that entered. @throws ApiError */
+  submissionBody(submission: string, maxBytes: number): Promise<Uint8Array>;
   /** Begins to fetch a public object, at `start` or, when the other centre does not give parts, at 0. @throws ApiError */
   object(kind: PublicKind, sha256: string, start: number): Promise<ObjectDownload>;
 }
@@ -159,6 +161,7 @@ export function createWriterClient({ url, origin, signer, signal }: WriterClient
         );
       yield* pacedContent(response);
     },
+    submissionBody: async (digest, maxBytes) => read(await open('submissionBody', { digest }), maxBytes),
     disposalList: (sha256) => small('disposalList', { sha256 }, MAX_DISPOSAL_LIST_BYTES),
     async object(kind, sha256, start) {
       const response = await open(kind, { sha256 }, { start });
