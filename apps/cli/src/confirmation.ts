@@ -4,7 +4,11 @@ import { refused } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where answers come from: standard input, or something else than a person. */
-export type AnswerSource = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+export type AnswerSource = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean;
+  /** Of a terminal: whether what is typed arrives at once and unseen. */
+  setRawMode?(raw: boolean): unknown;
+};
 
 /** Whether a person can be asked. */
 export function isPerson(answers: AnswerSource): boolean {

@@ -9,6 +9,7 @@ import { Failure, reasonOf } from './failure.ts';
 import { addDisposalCommand, addKeyCommands } from './key-commands.ts';
 import { barProgress, plainProgress, silent } from './progress.ts';
 import { printable } from './printable.ts';
+import { addSignCommand } from './review-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addWatchCommands } from './watch-commands.ts';
 
@@ -169,6 +170,7 @@ addDisposalCommand(publish, run, () => process.stdin);
 addSpokespersonCommands(publish, run);
 addKeyCommands(program, run, () => process.stdin);
 addCommitmentCommands(program, run);
+addSignCommand(program, run, () => ({ answers: process.stdin, environment: process.env }));
 addWatchCommands(program, run);
 
 program
