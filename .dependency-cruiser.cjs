@@ -76,7 +76,7 @@ module.exports = {
         pathNot: [
           '^$1/$2/',
           '^packages/[^/]+/src/index[.]ts$',
-          '^packages/(tlog/src/ml-dsa|statements/src/intake|verifier/src/(fork|witnesses-policy))[.]ts$',
+          '^packages/(tlog/src/ml-dsa|statements/src/intake|verifier/src/(fork|statement-in-words|witnesses-policy))[.]ts$',
         ],
       },
     },

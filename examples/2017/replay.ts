@@ -111,6 +111,8 @@ export async function replay(dir: string): Promise<void> {
       root,
       keys: logs.get(KEYS_LOG),
       anchor: signerOf(readKeyFile(folder.anchorKey)),
+      closeLog: () => Promise.reject(new TypeError('nothing is closed in this record')),
+      whyClosed: () => null,
       publishByMs: config.publishByMs,
       nowMs: clock.nowMs,
     });

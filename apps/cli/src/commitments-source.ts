@@ -12,13 +12,23 @@ import type { Centres, CommitmentFacts, Told } from '@vitrine/commitments';
 import {
   admit,
   admitSubmission,
+  CLOSED_TYPE,
+  closedLogOf,
   COSIGNED_TYPE,
   HEAD_TYPE,
   parseLeaf,
   parseStatementLeaf,
   StatementError,
+  whyPastEnd,
 } from '@vitrine/statements';
-import type { AdmittedSubmission, KeysState, StatementLeaf, Voided } from '@vitrine/statements';
+import type {
+  AdmittedSubmission,
+  ClosedLog,
+  ClosedStatement,
+  KeysState,
+  StatementLeaf,
+  Voided,
+} from '@vitrine/statements';
 import { encodeHex, equalBytes, verifyCheckpoint } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
 import { connect, patiently } from './centre-connection.ts';
@@ -122,6 +132,8 @@ class CommitmentsSteps {
   readonly #readIntake: ReadIntake;
   /** By origin: what has been read of each intake log. */
   readonly #intakes = new Map<string, { readonly hashes: LeafHashes; size: number }>();
+  /** By origin: the logs that have ended. */
+  readonly #closed = new Map<string, ClosedLog>();
   #centres: Centres = new Map();
   #newestMs = 0;
 
@@ -154,12 +166,14 @@ class CommitmentsSteps {
     if (parsed !== undefined) this.#newestMs = Math.max(this.#newestMs, parsed.registeredAtMs);
     const entry = { origin: this.#origin, leafIndex };
     // Signatures are looked at only where somebody said something that matters here.
-    if (parsed === undefined || !this.#matters(parsed)) return undefined;
+    if (parsed === undefined || this.#closed.has(this.#origin) || !this.#matters(parsed)) return undefined;
     const verdict = admit(this.#keys, { ...entry, leaf }, verifyWithOpenssl);
     if (!verdict.admitted)
       return verdict.voided === undefined
         ? undefined
         : { told: { ...verdict.voided.admission, entry }, voided: verdict.voided };
+    const end = { leafIndex, origin: this.#origin, keysOrigin: this.#keys.origin };
+    if (whyPastEnd(verdict.statement, this.#closed, end) !== undefined) return undefined;
     return this.#releases.counts(verdict.statement, verdict.payloadDigest, leafIndex)
       ? { told: { ...verdict, entry } }
       : undefined;
@@ -189,6 +203,10 @@ class CommitmentsSteps {
       await this.#enter(statement.predicate.head, told);
       return;
     }
+    if (statement.predicateType === CLOSED_TYPE) {
+      await this.#close(statement, told.entry.leafIndex);
+      return;
+    }
     const cosignedRoot = await this.#cosignedRoot(told);
     const { centres, documents, ends } = consequencesOf(told, this.#centres, cosignedRoot);
     this.#centres = centres;
@@ -196,9 +214,18 @@ class CommitmentsSteps {
     for (const end of ends) this.#fold.end(end);
   }
 
+  /** Of the root log the tree is here, so a closing that names another one counts for nothing. */
+  async #close(statement: ClosedStatement, leafIndex: number): Promise<void> {
+    const { origin, root } = statement.predicate.closed;
+    if (origin === this.#origin && encodeHex(await this.hashes.rootAt(leafIndex)) !== root) return;
+    this.#closed.set(origin, closedLogOf(statement, leafIndex));
+  }
+
   #matters({ statement }: StatementLeaf): boolean {
     if (statement.predicateType === HEAD_TYPE) return this.#isIntake(statement.predicate.head.origin);
-    return isCommitmentSaying(statement) || isConsequential(statement);
+    return (
+      statement.predicateType === CLOSED_TYPE || isCommitmentSaying(statement) || isConsequential(statement)
+    );
   }
 
   #isIntake(origin: string): boolean {

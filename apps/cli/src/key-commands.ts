@@ -161,6 +161,30 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
     );
 
   keys
+    .command('close-log <log>')
+    .description('end a log for good, at the size that it has; of the root log, with everything')
+    .requiredOption('--server <url>', 'the centre that writes the root log')
+    .option('--shown-by <url>', 'the centre that shows the log; --server unless given')
+    .option('--key <file...>', 'the root keys that sign: Ed25519, PKCS#8 PEM')
+    .option('--successor <log>', 'where it goes on: VKEY@URL, the URL of its tiles; without it, nowhere')
+    .option('--successor-entry0 <sha256>', 'of the root log: SHA-256 of entry 0 of the successor’s keys log')
+    .option('--reason <text>', 'why, in public')
+    .option('--reason-file <file>', 'why, in public, UTF-8')
+    .option('--out <file>', 'write it to a file for others to sign, instead of sending it')
+    .option('--dry-run', 'say what would be, and write nothing')
+    .option('--yes', 'do not ask')
+    .option('--json', 'for programs')
+    .action(
+      async (
+        log: string,
+        options: Parameters<typeof import('./commands/keys-close-log.ts').keysCloseLog>[1],
+      ) =>
+        run(options, async (terminal) =>
+          (await import('./commands/keys-close-log.ts')).keysCloseLog(log, options, terminal, answers()),
+        ),
+    );
+
+  keys
     .command('holder <who>')
     .description('a file that says who stands behind a key, for keys add --holder; needs no server')
     .requiredOption('--out <file>', 'where it goes; readable by its owner only')
@@ -201,6 +225,8 @@ export function addKeyCommands(program: Command, run: Run, answers: () => Answer
     .command('submit <file>')
     .description('send a statement that enough have signed')
     .requiredOption('--server <url>', 'the centre')
+    .option('--reason <text>', 'of a closing: why, in public')
+    .option('--reason-file <file>', 'of a closing: why, in public, UTF-8')
     .option('--json', 'for programs')
     .action(
       async (file: string, options: Parameters<typeof import('./commands/keys-submit.ts').keysSubmit>[1]) =>

@@ -1,7 +1,9 @@
 /** A signed statement on its way into the keys log of a centre: whether it would count, sending it, and whether the centre kept its word. */
 import type { AcceptedStatement } from '@vitrine/api';
 import {
+  admitEnvelope,
   advanceKeys,
+  CLOSED_TYPE,
   formatLeaf,
   identityOf,
   KEY_ROTATE_TYPE,
@@ -42,6 +44,7 @@ export function prospectOf(file: KeyStatementFile, { state, entries }: ServedKey
   const standing = entries.find((entry) => entry.counts && entry.identity === identity);
   if (standing !== undefined) return { outlook: 'registered', index: standing.index };
   const registeredAtMs = Math.max(Date.now(), state.lastRegisteredAtMs);
+  if (file.statement.predicateType === CLOSED_TYPE) return prospectOfClosing(file, state, registeredAtMs);
   const { entry, state: after } = advanceKeys(
     state,
     formatLeaf({ registeredAtMs, envelope: formatKeyStatement(file) }),
@@ -52,6 +55,18 @@ export function prospectOf(file: KeyStatementFile, { state, entries }: ServedKey
   return refusal === undefined
     ? { outlook: 'counts', after, warnings }
     : { outlook: 'refused', reason: refusal };
+}
+
+function prospectOfClosing(file: KeyStatementFile, state: KeysState, atMs: number): Prospect {
+  const verdict = admitEnvelope(
+    state,
+    { origin: file.statement.predicate.log, atMs, envelope: formatKeyStatement(file) },
+    verifyWithOpenssl,
+  );
+  if (verdict.admitted) return { outlook: 'counts', after: state, warnings: [] };
+  return verdict.code === 'threshold-not-met'
+    ? { outlook: 'unfinished', reason: verdict.reason }
+    : { outlook: 'refused', reason: verdict.reason };
 }
 
 function whyNot({ statement, signatures }: KeyStatementFile, { code, reason }: Uncounted): Prospect {

@@ -1,8 +1,10 @@
 /**
- * A statement for the keys log on its way between machines: the envelope with the signatures that it has so far, or, before the
+ * A statement of root keys on its way between machines: the envelope with the signatures that it has so far, or, before the
  * first, the statement alone. Both are canonical JSON, as docs/formats/statements.md has them.
  */
 import {
+  CLOSED_TYPE,
+  type ClosedStatement,
   type EnvelopeSignature,
   formatEnvelope,
   formatStatement,
@@ -23,8 +25,11 @@ import { verifyWithOpenssl } from './ed25519.ts';
 import { couldNotRun, refused } from './failure.ts';
 import { readBounded } from './local-file.ts';
 
+/** What root keys sign together: what is said in the keys log, and the end of a log, which stands in the root log. */
+export type RootKeysStatement = KeysStatement | ClosedStatement;
+
 export interface KeyStatementFile {
-  readonly statement: KeysStatement;
+  readonly statement: RootKeysStatement;
   readonly payload: Uint8Array;
   /** Hex SHA-256 of the payload. */
   readonly digest: string;
@@ -33,7 +38,7 @@ export interface KeyStatementFile {
 }
 
 /** A statement that nobody has signed yet. @throws Failure when its members do not fit its type */
-export function unsigned(statement: KeysStatement): KeyStatementFile {
+export function unsigned(statement: RootKeysStatement): KeyStatementFile {
   try {
     const payload = formatStatement(statement);
     return { statement, payload, digest: payloadDigestOf(payload), signatures: [] };
@@ -52,7 +57,7 @@ export async function readKeyStatement(file: string): Promise<KeyStatementFile> 
     return parse(file, bytes);
   } catch (cause) {
     if (!(cause instanceof StatementError)) throw cause;
-    throw refused(`${file} is not a statement for a keys log, signed or not: ${cause.message}`, cause);
+    throw refused(`${file} is not a statement of root keys, signed or not: ${cause.message}`, cause);
   }
 }
 
@@ -90,8 +95,8 @@ export async function signedBy(
 
 function parse(file: string, bytes: Uint8Array): KeyStatementFile {
   const { payload, statement, signatures } = isEnvelope(bytes) ? open(bytes) : bare(bytes);
-  if (!isKeysStatement(statement))
-    throw refused(`${file} is a ${statement.predicateType}, which does not belong in a keys log`);
+  if (!isKeysStatement(statement) && statement.predicateType !== CLOSED_TYPE)
+    throw refused(`${file} is a ${statement.predicateType}, which root keys do not say`);
   return { statement, payload, digest: payloadDigestOf(payload), signatures };
 }
 

@@ -1,10 +1,10 @@
 /** What a statement of the keys log says, in full, for who is about to sign it: no keyid shortened, nothing left out. */
 import {
+  CLOSED_TYPE,
   FORK_RESOLUTION_TYPE,
   KEY_ADD_TYPE,
   KEY_REVOKE_TYPE,
   KEY_ROTATE_TYPE,
-  type KeysStatement,
   parsePublicKey,
   REGISTRATION_POLICY_TYPE,
   type RegistrationRule,
@@ -13,13 +13,14 @@ import {
   WITNESSES_TYPE,
   type WitnessesPredicate,
 } from '@vitrine/statements';
+import type { RootKeysStatement } from './key-statement-file.ts';
 
 /** Lines of text. */
-export function inWords(statement: KeysStatement): readonly string[] {
+export function inWords(statement: RootKeysStatement): readonly string[] {
   return [...saying(statement), `(for the log ${statement.predicate.log}, and no other)`];
 }
 
-function saying(statement: KeysStatement): readonly string[] {
+function saying(statement: RootKeysStatement): readonly string[] {
   const { predicate, predicateType } = statement;
   switch (predicateType) {
     case ROOT_KEYS_TYPE:
@@ -39,6 +40,23 @@ function saying(statement: KeysStatement): readonly string[] {
       return [
         `Witnesses, version ${predicate.version}: from now on a checkpoint counts once it was cosigned`,
         ...cosignersInWords(predicate),
+      ];
+    case CLOSED_TYPE:
+      return [
+        `The log ${predicate.closed.origin} ends, for good, with ${entries(predicate.closed.treeSize)} and the root ${predicate.closed.root}.`,
+        predicate.closed.origin === predicate.log
+          ? 'It is the root log: this is its last entry, and every log of the instance ends with it.'
+          : 'Nothing that is appended to it afterwards counts.',
+        ...(predicate.successor === undefined
+          ? ['It has no successor.']
+          : [
+              `It goes on in ${predicate.successor.origin}, ${predicate.successor.url}`,
+              `  under the key ${predicate.successor.vkey}`,
+              ...(predicate.successor.entry0 === undefined
+                ? []
+                : [`  with SHA-256 of entry 0 of its keys log ${predicate.successor.entry0}`]),
+            ]),
+        `The reason is a public body, SHA-256 ${predicate.reason.digest}.`,
       ];
     case FORK_RESOLUTION_TYPE:
       return [
@@ -102,6 +120,10 @@ function ruleInWords({ predicateType, role, threshold }: RegistrationRule): stri
 /** release/v1 */
 export function shortType(predicateType: string): string {
   return predicateType.replace('https://vitrine.dev/', '');
+}
+
+function entries(count: number): string {
+  return count === 1 ? '1 entry' : `${count} entries`;
 }
 
 function keys(count: number): string {

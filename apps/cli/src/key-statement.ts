@@ -1,5 +1,6 @@
 /** The way of every statement that an operator makes for the keys log: said in words, signed, then sent, or written to a file for others to sign. */
 import {
+  CLOSED_TYPE,
   FORK_RESOLUTION_TYPE,
   type KeysState,
   type KeysStatement,
@@ -13,6 +14,7 @@ import type { Prospect } from './key-registration.ts';
 import { formatKeyStatement, signedBy, unsigned } from './key-statement-file.ts';
 import type { KeyStatementFile } from './key-statement-file.ts';
 import { tellResolution } from './fork-resolution.ts';
+import { registerClosing } from './closing-registration.ts';
 import { inWords, shortType } from './key-statement-in-words.ts';
 import { readKeysLog } from './keys-log-source.ts';
 import { createFile } from './new-file.ts';
@@ -73,13 +75,14 @@ export async function sayInKeysLog(
   return 0;
 }
 
-/** Sends what should count, and reports it. @returns the exit code @throws Failure, ApiError */
+/** Sends what should count, and reports it. @param reason the public body that a closing names @returns the exit code @throws Failure, ApiError */
 export async function send(
   server: string,
   file: KeyStatementFile,
   prospect: Prospect | undefined,
   json: boolean,
   terminal: Terminal,
+  reason?: Uint8Array,
 ): Promise<0> {
   if (prospect?.outlook === 'unfinished')
     throw refused(
@@ -91,7 +94,10 @@ export async function send(
   const { predicate, predicateType } = file.statement;
   if (predicateType === FORK_RESOLUTION_TYPE && !(await tellResolution(server, file, onWait, json, terminal)))
     return 0;
-  const accepted = await registerKeyStatement(server, file, onWait);
+  const accepted =
+    predicateType === CLOSED_TYPE
+      ? await registerClosing(server, file, reason, onWait)
+      : await registerKeyStatement(server, file, onWait);
   if (json)
     terminal.print(
       `${JSON.stringify({ log: predicate.log, type: predicateType, signers: file.signatures.map(({ keyid }) => keyid), accepted })}\n`,

@@ -1,13 +1,8 @@
 /** What a revocation as compromised costs: looked up in the root log and shown before it is sent. */
-import {
-  KEY_REVOKE_TYPE,
-  type KeysState,
-  type KeysStatement,
-  parseStatementLeaf,
-  StatementError,
-} from '@vitrine/statements';
-import { describeStatement } from '@vitrine/verifier';
+import { KEY_REVOKE_TYPE, type KeysState, parseStatementLeaf, StatementError } from '@vitrine/statements';
+import { describeStatement } from '@vitrine/verifier/statement-in-words';
 import { refused } from './failure.ts';
+import type { RootKeysStatement } from './key-statement-file.ts';
 import { readCheckpoint, readLeaves } from './log-tiles.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,7 +18,7 @@ const SHOWN = 20;
  */
 export async function showVoided(
   server: string,
-  { predicate, predicateType }: KeysStatement,
+  { predicate, predicateType }: RootKeysStatement,
   state: KeysState,
   terminal: Terminal,
 ): Promise<void> {

@@ -71,6 +71,7 @@ export const NoticeSchema = v.strictObject({
     'quorum-missing',
     'centre-stale',
     'centre-unreachable',
+    'log-closed',
   ]),
   /** In words. */
   text: v.string(),

@@ -10,6 +10,8 @@ export const problemCodes = [
   'checkpoint-not-signed',
   'log-forked',
   'log-frozen',
+  'log-closed',
+  'log-moved',
   'entry-too-large',
   'malformed-bundle',
   'body-too-large',

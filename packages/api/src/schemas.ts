@@ -24,6 +24,26 @@ export const VersionSchema = v.pipe(
 export const EnvelopeTextSchema = v.pipe(v.string(), v.minLength(2), v.maxLength(16_384));
 
 export const LogKindSchema = v.picklist(['statements', 'keys', 'intake', 'open']);
+/**
+ * The end of a log. `index`, `closedAt`: of the entry of the root log that says so; `size`, `root`: the log's last ones; `reasonDigest`:
+ * of the public body that says why. `successor`: where it goes on, null where it does not; `entry0` of the successor of a root log.
+ */
+export const LogClosingSchema = v.strictObject({
+  origin: v.string(),
+  size: SizeSchema,
+  root: DigestSchema,
+  index: SizeSchema,
+  closedAt: TimeMsSchema,
+  reasonDigest: DigestSchema,
+  successor: v.nullable(
+    v.strictObject({
+      origin: v.string(),
+      url: v.string(),
+      vkey: v.string(),
+      entry0: v.nullable(DigestSchema),
+    }),
+  ),
+});
 export const LogSummarySchema = v.strictObject({
   name: v.string(),
   origin: v.string(),
@@ -35,7 +55,9 @@ export const LogSummarySchema = v.strictObject({
   durableSize: SizeSchema,
   /** Time of the published checkpoint's own cosignature. */
   publishedAt: TimeMsSchema,
-  state: v.picklist(['following', 'writing', 'refusing', 'stopped']),
+  state: v.picklist(['following', 'writing', 'refusing', 'stopped', 'closed']),
+  /** Of this log, or of the root log with which it ended; null while it goes on. */
+  closed: v.nullable(LogClosingSchema),
 });
 export const LogDetailSchema = v.strictObject({
   ...LogSummarySchema.entries,
@@ -249,6 +271,7 @@ export const ProblemSchema = v.strictObject({
 });
 
 export type Centre = v.InferOutput<typeof CentreSchema>;
+export type LogClosing = v.InferOutput<typeof LogClosingSchema>;
 export type LogSummary = v.InferOutput<typeof LogSummarySchema>;
 export type LogDetail = v.InferOutput<typeof LogDetailSchema>;
 export type Release = v.InferOutput<typeof ReleaseSchema>;

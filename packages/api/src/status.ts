@@ -1,7 +1,7 @@
 /** How a centre is doing, for those who run and watch it. Times are milliseconds since 1970. */
 import * as v from 'valibot';
 import { NoticeSchema, SeenCentreSchema } from './centres.ts';
-import { LogSummarySchema, SizeSchema, TimeMsSchema, ViewDigestSchema } from './schemas.ts';
+import { LogClosingSchema, LogSummarySchema, SizeSchema, TimeMsSchema, ViewDigestSchema } from './schemas.ts';
 
 /** A log that this centre writes: `waiting` is why its newest entries are durable and not published; null when they are, or will be at once. */
 export const WrittenLogStatusSchema = v.strictObject({
@@ -20,6 +20,7 @@ export const FollowedLogStatusSchema = v.strictObject({
   size: SizeSchema,
   publishedSize: SizeSchema,
   verifiedAt: v.nullable(TimeMsSchema),
+  closed: v.nullable(LogClosingSchema),
   problem: v.nullable(v.string()),
 });
 

@@ -3,18 +3,19 @@
 
 import { openEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
-import { parsePublicKey, type Verify, verifyEd25519 } from './key.ts';
+import { parsePublicKey, type PublicKey, type Verify, verifyEd25519 } from './key.ts';
 import {
   isKeysStatement,
   isValidAt,
   type KeyRecord,
   type KeysState,
   policyAt,
+  rootKeysAt,
   type Voiding,
 } from './keys-log.ts';
 import { parseLeaf } from './leaf.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
-import { HEAD_TYPE } from './predicates/logs.ts';
+import { CLOSED_TYPE, HEAD_TYPE } from './predicates/logs.ts';
 import { type IntakeStatement, isIntakeStatement, type RootStatement } from './predicates/registry.ts';
 import { type EnvelopedStatement, parseStatementEnvelope } from './statement.ts';
 
@@ -35,7 +36,7 @@ export interface Admitted {
   readonly registeredAtMs: number;
   readonly payloadDigest: string;
   readonly identity: string;
-  /** The rule that it met. */
+  /** The rule that it met: of `closed/v1`, which no policy gives away, that its root keys say it. */
   readonly rule: RegistrationRule;
   /** The keyids whose signatures counted for the rule. */
   readonly signers: readonly string[];
@@ -186,6 +187,9 @@ function judge(keys: KeysState, candidate: Candidate, verify: Verify): Admission
   if (keys.unsound !== undefined) {
     return refused('keys-log-unsound', `the keys log is not sound: ${keys.unsound.reason}`);
   }
+  // Whoever may end a log may end what is said against them: no policy gives that to a role.
+  if (statement.predicateType === CLOSED_TYPE)
+    return judgeByRootKeys(keys, { ...enveloped, statement }, registeredAtMs, verify);
   const policy = policyAt(keys, registeredAtMs);
   if (policy === undefined) return refused('no-policy', 'no registration policy was in force then');
   const rule = policy.rules.find(({ predicateType }) => predicateType === statement.predicateType);
@@ -203,6 +207,28 @@ function judge(keys: KeysState, candidate: Candidate, verify: Verify): Admission
   if (unknown !== undefined)
     return refused('unknown-key', `key ${unknown.keyid} had not been added to the keys log`);
   return judgeSigners(known, rule, { ...enveloped, statement }, candidate, verify);
+}
+
+/** Admits what the root keys in force then have signed, as many as must, and nobody besides them. */
+function judgeByRootKeys(
+  keys: KeysState,
+  { envelope, identity, payloadDigest, statement }: Enveloped,
+  registeredAtMs: number,
+  verify: Verify,
+): Admission {
+  const root = rootKeysAt(keys, registeredAtMs);
+  if (root === undefined) return refused('no-policy', 'no root keys were in force then');
+  const stranger = envelope.signatures.find(({ keyid }) => !root.keys.some((key) => key.keyid === keyid));
+  if (stranger !== undefined) return refused('unknown-key', `key ${stranger.keyid} was no root key`);
+  const signers = openSignatures(envelope, root.keys, verify);
+  if (typeof signers === 'string') return refused('bad-signature', signers);
+  if (signers.length < root.threshold)
+    return refused(
+      'threshold-not-met',
+      `${root.threshold} of the ${root.keys.length} root keys must sign, ${signers.length} did`,
+    );
+  const rule = { predicateType: statement.predicateType, role: 'root', threshold: root.threshold };
+  return { admitted: true, statement, registeredAtMs, payloadDigest, identity, rule, signers };
 }
 
 function judgeSigners(
@@ -269,7 +295,7 @@ function whyNot(
 
 function openSignatures(
   envelope: Enveloped['envelope'],
-  known: readonly KeyRecord[],
+  known: readonly PublicKey[],
   verify: Verify,
 ): readonly string[] | string {
   try {

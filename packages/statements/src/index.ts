@@ -23,6 +23,7 @@ export {
   whyNoHeads,
 } from './admit.ts';
 export { type CentreInForce, whyNotAnnounced } from './announced-centres.ts';
+export { type ClosedLog, type ClosedLogs, closedLogOf, whyPastEnd } from './closed-logs.ts';
 export {
   formatCanonicalJson,
   type JsonLimits,
@@ -73,6 +74,7 @@ export {
   policyAt,
   type RegistrationPolicy,
   type RootKeys,
+  rootKeysAt,
 } from './keys-log.ts';
 export { formatLeaf, type Leaf, parseLeaf, parseStatementLeaf, type StatementLeaf } from './leaf.ts';
 export {
@@ -150,7 +152,16 @@ export {
   type WitnessesStatement,
   witnessesStatement,
 } from './predicates/keys.ts';
-export { HEAD_TYPE, type HeadPredicate, type HeadStatement, headStatement } from './predicates/logs.ts';
+export {
+  CLOSED_TYPE,
+  type ClosedPredicate,
+  type ClosedStatement,
+  closedStatement,
+  HEAD_TYPE,
+  type HeadPredicate,
+  type HeadStatement,
+  headStatement,
+} from './predicates/logs.ts';
 export {
   type IntakeStatement,
   isIntakeStatement,

@@ -78,6 +78,8 @@ export interface KeysState {
   readonly entry0?: string;
   readonly lastRegisteredAtMs: number;
   readonly rootKeys?: RootKeys;
+  /** Each set since it was in force, the newest last. */
+  readonly rootKeySets: readonly (RootKeys & { readonly fromMs: number })[];
   /** By version, ascending. */
   readonly policies: readonly RegistrationPolicy[];
   /** By keyid. */
@@ -123,7 +125,15 @@ export type KeysEntry =
 
 /** The keys log before its first entry. `origin`: NAME/keys. */
 export function emptyKeysState(origin: string): KeysState {
-  return { origin, size: 0, lastRegisteredAtMs: 0, policies: [], keys: new Map(), resolutions: [] };
+  return {
+    origin,
+    size: 0,
+    lastRegisteredAtMs: 0,
+    rootKeySets: [],
+    policies: [],
+    keys: new Map(),
+    resolutions: [],
+  };
 }
 
 /** Folds all leaves, in order, into the state and what each of them came to. */
@@ -207,6 +217,11 @@ export function policyAt(state: KeysState, atMs: number): RegistrationPolicy | u
   return state.policies.findLast(({ fromMs }) => fromMs <= atMs);
 }
 
+/** The root keys in force at a time, or undefined before the first. */
+export function rootKeysAt(state: KeysState, atMs: number): RootKeys | undefined {
+  return state.rootKeySets.findLast(({ fromMs }) => fromMs <= atMs);
+}
+
 /** Whether a key was valid at a time, its voided signatures apart. */
 export function isValidAt(key: KeyRecord, atMs: number): boolean {
   return key.addedAtMs <= atMs && (key.endedAtMs === undefined || atMs < key.endedAtMs);
@@ -252,7 +267,7 @@ interface Applied {
 function apply(state: KeysState, index: number, atMs: number, enveloped: Enveloped, verify: Verify): Applied {
   const { statement } = enveloped;
   if (statement.predicateType === ROOT_KEYS_TYPE) {
-    return applyRootKeys(state, index, enveloped, statement.predicate, verify);
+    return applyRootKeys(state, index, atMs, enveloped, statement.predicate, verify);
   }
   const root = state.rootKeys;
   if (root === undefined) throw new Refusal('no-root-keys', 'entry 0 did not establish root keys');
@@ -338,6 +353,7 @@ function apply(state: KeysState, index: number, atMs: number, enveloped: Envelop
 function applyRootKeys(
   state: KeysState,
   index: number,
+  atMs: number,
   { envelope }: Enveloped,
   predicate: { readonly keys: readonly string[]; readonly threshold: number; readonly version: number },
   verify: Verify,
@@ -356,7 +372,8 @@ function applyRootKeys(
   if (!meets(fresh, signers)) {
     throw new Refusal('threshold-not-met', `of the new root keys: ${describeThreshold(fresh, signers)}`);
   }
-  return { next: { ...state, rootKeys: fresh }, signers };
+  const rootKeySets = [...state.rootKeySets, { ...fresh, fromMs: atMs }];
+  return { next: { ...state, rootKeys: fresh, rootKeySets }, signers };
 }
 
 function expectVersion(version: number, expected: number): void {

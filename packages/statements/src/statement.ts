@@ -30,7 +30,7 @@ export interface EnvelopedStatement<Said = Statement> {
   readonly identity: string;
 }
 
-const typed = v.looseObject({ predicateType: v.string() });
+const members = v.record(v.string(), v.unknown());
 
 /**
  * Parses the payload of a statement: canonical JSON of a type that the table has, each member in its place.
@@ -45,9 +45,10 @@ export function parseStatement<Types extends TypeTable>(
 ): StatementOf<Types>;
 export function parseStatement(payload: Uint8Array, types: TypeTable = predicateTypes): StatementShape {
   const value = parseCanonicalJson(payload, { maxBytes: MAX_ENVELOPE_BYTES });
-  const type = v.safeParse(typed, value);
-  if (!type.success) throw malformed('it has no predicateType');
-  const statement = checkSchema(schemaOf(types, type.output.predicateType), value);
+  const { output, success } = v.safeParse(members, value);
+  const type = success ? output['predicateType'] : undefined;
+  if (typeof type !== 'string') throw malformed('it has no predicateType');
+  const statement = checkSchema(schemaOf(types, type), value);
   // A schema that let a member through without returning it would sign what nobody reads.
   if (!equal(formatCanonicalJson(statement), payload)) throw malformed('it says more than its type');
   return statement;

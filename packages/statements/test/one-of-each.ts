@@ -4,6 +4,7 @@ import { formatVkey } from '@vitrine/tlog';
 import {
   artifactStatement,
   centreStatement,
+  closedStatement,
   commitmentAmendmentStatement,
   commitmentStatement,
   commitmentWithdrawalStatement,
@@ -44,6 +45,12 @@ const intakeVkey = formatVkey({
   publicKey: testSigner('intake').rawPublicKey,
 });
 
+const successorVkey = formatVkey({
+  name: 'next.example/statements',
+  type: 0x01,
+  publicKey: testSigner('successor').rawPublicKey,
+});
+
 const mirrorVkey = formatVkey({
   name: 'zurich.example/mirror',
   type: 0x04,
@@ -64,6 +71,17 @@ export const ONE_OF_EACH: readonly Statement[] = [
     version: '1',
   }),
   headStatement({ head: { origin: KEYS_ORIGIN, root: DIGEST, treeSize: 4 }, log: ROOT_ORIGIN }),
+  closedStatement({
+    closed: { origin: ROOT_ORIGIN, root: DIGEST, treeSize: 7 },
+    log: ROOT_ORIGIN,
+    reason: { digest: DIGEST },
+    successor: {
+      entry0: DIGEST,
+      origin: 'next.example/statements',
+      url: 'https://next.example/logs/statements',
+      vkey: successorVkey,
+    },
+  }),
   disposalStatement({
     log: ROOT_ORIGIN,
     objects: { count: 2, list: DIGEST },

@@ -7,6 +7,7 @@ import {
   forkResolutionStatement,
   type AdmissionRefusalCode,
   artifactStatement,
+  closedStatement,
   formatPublicKey,
   headStatement,
   type KeysRefusalCode,
@@ -564,6 +565,12 @@ const two = (type: string, role: string, threshold: number) => [
 ];
 const head = headStatement({ head: { origin: KEYS_ORIGIN, root: DIGEST, treeSize: 4 }, log: ROOT_ORIGIN });
 
+const closed = closedStatement({
+  closed: { origin: 'acme.example/builds', root: DIGEST, treeSize: 4 },
+  log: ROOT_ORIGIN,
+  reason: { digest: DIGEST },
+});
+
 const ADMISSION_DRAFTS: readonly AdmissionDraft[] = [
   { name: 'a release by a publisher', code: null },
   { name: 'a head by the anchor', statement: head, signers: [ANCHOR], code: null },
@@ -579,6 +586,64 @@ const ADMISSION_DRAFTS: readonly AdmissionDraft[] = [
   { name: 'a root key without a role', signers: [ROOT], code: 'unknown-key' },
   { name: 'a good signature beside an unknown key', signers: [PUBLISHER, MALLORY], code: 'unknown-key' },
   { name: 'a good signature beside one that does not count', signers: [PUBLISHER, ANCHOR], code: null },
+  { name: 'a closing by the root key', statement: closed, signers: [ROOT], code: null },
+  {
+    name: 'a closing where no policy lets anyone say anything',
+    more: [[registrationPolicy(2, []), [ROOT]]],
+    statement: closed,
+    signers: [ROOT],
+    code: null,
+  },
+  { name: 'a closing by the anchor', statement: closed, signers: [ANCHOR], code: 'unknown-key' },
+  {
+    name: 'a closing by an anchor, which a policy lets say it',
+    more: [[registrationPolicy(2, two('closed', 'anchor', 1)), [ROOT]]],
+    statement: closed,
+    signers: [ANCHOR],
+    code: 'unknown-key',
+  },
+  {
+    name: 'a closing by the root key and the anchor',
+    statement: closed,
+    signers: [ROOT, ANCHOR],
+    code: 'unknown-key',
+  },
+  {
+    name: 'a closing before any root keys',
+    statement: closed,
+    signers: [ROOT],
+    atMs: START_MS - 1,
+    code: 'no-policy',
+  },
+  {
+    name: 'a closing by one of two root keys',
+    more: [[rootKeys([ROOT, SUCCESSOR], { threshold: 2, version: 2 }), [ROOT, SUCCESSOR]]],
+    statement: closed,
+    signers: [ROOT],
+    code: 'threshold-not-met',
+  },
+  {
+    name: 'a closing by both of two root keys',
+    more: [[rootKeys([ROOT, SUCCESSOR], { threshold: 2, version: 2 }), [ROOT, SUCCESSOR]]],
+    statement: closed,
+    signers: [ROOT, SUCCESSOR],
+    code: null,
+  },
+  {
+    name: 'a closing by a root key of before',
+    more: [[rootKeys([SUCCESSOR], { version: 2 }), [ROOT, SUCCESSOR]]],
+    statement: closed,
+    signers: [ROOT],
+    code: 'unknown-key',
+  },
+  {
+    name: 'a closing by the root key of then',
+    more: [[rootKeys([SUCCESSOR], { version: 2 }), [ROOT, SUCCESSOR]]],
+    statement: closed,
+    signers: [ROOT],
+    atMs: START_MS + 3 * MINUTE_MS,
+    code: null,
+  },
   { name: 'written for another instance', statement: release('other.example/statements'), code: 'wrong-log' },
   { name: 'written for the keys log', statement: release(KEYS_ORIGIN), code: 'wrong-log' },
   { name: 'a type of the keys log', statement: keyAdd(MALLORY), signers: [ROOT], code: 'wrong-log' },

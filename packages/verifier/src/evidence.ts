@@ -60,7 +60,7 @@ const evidenceSchema = v.strictObject({
   ),
 });
 
-const anyFormat = v.looseObject({ format: v.string() });
+const members = v.record(v.string(), v.unknown());
 
 /**
  * The bytes of an evidence file.
@@ -89,9 +89,11 @@ export function formatEvidence({ statements, keys, bodies }: Evidence): Uint8Arr
  */
 export function parseEvidence(bytes: Uint8Array): Evidence {
   const value = parseJson(bytes);
-  const format = v.safeParse(anyFormat, value);
-  if (!format.success) throw new EvidenceError('malformed-evidence', 'it does not say that it is evidence');
-  if (format.output.format !== EVIDENCE_FORMAT) {
+  const { output, success } = v.safeParse(members, value);
+  const format = success ? output['format'] : undefined;
+  if (typeof format !== 'string')
+    throw new EvidenceError('malformed-evidence', 'it does not say that it is evidence');
+  if (format !== EVIDENCE_FORMAT) {
     throw new EvidenceError('unsupported-format', `its format is not ${EVIDENCE_FORMAT}`);
   }
   const parsed = v.safeParse(evidenceSchema, value, { abortEarly: true });

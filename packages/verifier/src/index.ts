@@ -35,4 +35,3 @@ export {
 } from './verification-policy.ts';
 export { type VerificationRequest, verifyEvidence } from './verify.ts';
 export { type KeysLogVerdict, verifyKeysLog } from './verify-keys-log.ts';
-export { type DescribedLeaf, describeLeaf, describeStatement } from './statement-in-words.ts';

@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import {
   ARTIFACT_TYPE,
   type ArtifactStatement,
+  CLOSED_TYPE,
   DISPOSAL_TYPE,
   isRootStatement,
   parseStatementLeaf,
@@ -131,10 +132,14 @@ function bodiesNamedBy(statement: RootStatement): readonly string[] {
       (digest) => digest !== undefined,
     );
   }
-  if (statement.predicateType === WITHDRAWAL_TYPE || statement.predicateType === DISPOSAL_TYPE) {
-    return [statement.predicate.reason.digest];
+  switch (statement.predicateType) {
+    case CLOSED_TYPE:
+    case DISPOSAL_TYPE:
+    case WITHDRAWAL_TYPE:
+      return [statement.predicate.reason.digest];
+    default:
+      return [];
   }
-  return [];
 }
 
 function readLeaf(leaf: Uint8Array, at: number): StatementLeaf {

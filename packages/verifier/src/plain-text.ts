@@ -59,3 +59,8 @@ export function list(items: readonly string[]): string {
   if (last === undefined) return 'nobody';
   return others.length === 0 ? last : `${others.reverse().join(', ')} and ${last}`;
 }
+
+/** “1 entry”, “2 entries” */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -4,7 +4,7 @@ import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from '@vitrine/statement
 import type { Facts } from './facts.ts';
 import type { OpenedEvidence } from './opened-evidence.ts';
 import { formatTime, quoteBody, toPlainText } from './plain-text.ts';
-import { describeStatement } from './statement-in-words.ts';
+import { describeRootStatement } from './root-statement-in-words.ts';
 import type { Check } from './verdict.ts';
 
 export function composeSentence(checks: readonly Check[], facts: Facts): string {
@@ -40,7 +40,7 @@ function claim(opened: OpenedEvidence, instance: string, { file }: Pick<Facts, '
       return `${product} ${version} was withdrawn by ${instance}`;
     }
     default:
-      return `${instance} says: ${describeStatement(statement).replace(/\.$/, '')}`;
+      return `${instance} says: ${describeRootStatement(statement).replace(/\.$/, '')}`;
   }
 }
 

@@ -2,7 +2,7 @@ import { formatLeaf, signStatement } from '@vitrine/statements';
 import { expect, test } from 'vitest';
 import { ONE_OF_EACH } from '../../statements/test/one-of-each.ts';
 import { ROOT, START_MS } from '../../statements/test/keys-log-builder.ts';
-import { describeLeaf, describeStatement } from './index.ts';
+import { describeLeaf, describeStatement } from './statement-in-words.ts';
 
 test('every type in one sentence', () => {
   expect(ONE_OF_EACH.map(describeStatement)).toMatchInlineSnapshot(`
@@ -11,6 +11,7 @@ test('every type in one sentence', () => {
       "“hello.deb” (1 byte, SHA-256 aaaaaaaaaaaa…) belongs to hello 1.",
       "Release 1 of hello is withdrawn.",
       "The log acme.example/keys had 4 entries, with root aaaaaaaaaaaa….",
+      "The log acme.example/statements is closed at 7 entries. It goes on in next.example/statements.",
       "2 objects of hello in the vault were disposed of.",
       "The centre zurich.example in Zürich (CH), run by zurich.example, is at work.",
       "A checkpoint of acme.example/statements, with root aaaaaaaaaaaa…, was cosigned.",

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { FILE, REASON, SignedWorld } from '../test/signed-world.ts';
 import {
   describe as inWords,
-  describeLeaf,
   EvidenceError,
   formatEvidence,
   parseEvidence,
   parseVerificationPolicy,
   verifyEvidence,
 } from './index.ts';
+import { describeLeaf } from './statement-in-words.ts';
 
 const runs = (count: number): number =>
   process.env['VITRINE_SOAK'] === undefined ? Math.ceil(count / 50) : count;

@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Notice, ReplicationStatus, SeenCentre } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
+import { parseVerificationPolicy } from '@vitrine/verifier';
 import { centresProjection } from '../centres/projection.ts';
 import { addCentreRoutes } from '../centres/routes.ts';
+import { Closings } from '../closings/closings.ts';
+import { closedLogs, closingsProjection } from '../closings/projection.ts';
 import { commitmentsProjection } from '../commitments/projection.ts';
 import { everyCommitment } from '../commitments/queries.ts';
 import { addCommitmentRoutes } from '../commitments/routes.ts';
@@ -40,6 +43,7 @@ import { intakeProjection } from '../intake/projection.ts';
 import { addIntakeRoutes } from '../intake/routes.ts';
 import { prepareLocalState } from '../local-state/schema.ts';
 import type { LocalDb } from '../local-state/schema.ts';
+import { isWritten } from '../log/log.ts';
 import type { LogStorage } from '../log/log-store.ts';
 import { openLogsOfCentre } from './logs-of-centre.ts';
 import { ForkAlarm } from '../monitor/fork-alarm.ts';
@@ -130,6 +134,7 @@ export async function startCentre({
     logger: logger.child({ part: 'monitor' }),
   });
   const alarm = new ForkAlarm(forks);
+  const closings = new Closings(parseVerificationPolicy(policy));
   const logs = await openLogsOfCentre({
     config,
     folder,
@@ -137,6 +142,7 @@ export async function startCentre({
     logStorage,
     followedStore,
     alarm,
+    closings,
     logger,
   });
   const { root, keys } = logs;
@@ -165,6 +171,11 @@ export async function startCentre({
     root,
     keys,
     projections: [
+      closingsProjection({
+        origin: root.origin,
+        keysOrigin: keys.origin,
+        rootAt: async (size) => encodeHex(await root.rootAt(size)),
+      }),
       releasesProjection,
       disposalsProjection,
       bodiesProjection,
@@ -175,7 +186,15 @@ export async function startCentre({
       eventsProjection,
       mentionsProjection,
     ],
+    hasEnded: async (tx) => (await closedLogs(tx)).has(root.origin),
     logger: logger.child({ part: 'projection' }),
+  });
+  if (isWritten(root)) await closings.readTail(root);
+  await closings.read(read);
+  projector.onFolded(() => {
+    closings
+      .read(read)
+      .catch((err: unknown) => logger.error({ err }, 'which logs are closed could not be read'));
   });
   const dispose = createDisposer({ read, vault, logger: logger.child({ part: 'disposals' }) });
   await dispose();
@@ -200,6 +219,7 @@ export async function startCentre({
     entry0: createHash('sha256').update(leaf).digest('hex'),
     policy,
     logs,
+    closings,
     read,
     projector,
   });
@@ -224,12 +244,13 @@ export async function startCentre({
     logs,
     forks,
     alarm,
+    closings,
     read,
     local,
     nowMs,
     logger: logger.child({ part: 'monitor' }),
   });
-  const notices = (): Notice[] => [...monitor.notices(), ...logs.notices()];
+  const notices = (): Notice[] => [...monitor.notices(), ...logs.notices(), ...closings.notices()];
   addMonitorRoutes(router, {
     monitor,
     notices,
@@ -240,7 +261,16 @@ export async function startCentre({
   const replicationNow = (): ReplicationStatus | null =>
     replication === undefined ? null : replicationStatus(replication.state);
   addCentreRoutes(router, { name: config.name, root, projector, read, seen, notices });
-  addStatusRoute(router, { config, version, logs, read, replication: replicationNow, seen, notices });
+  addStatusRoute(router, {
+    closings,
+    config,
+    version,
+    logs,
+    read,
+    replication: replicationNow,
+    seen,
+    notices,
+  });
   addCommitmentRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {
@@ -280,6 +310,8 @@ export async function startCentre({
       folder,
       router,
       logs: logs.written,
+      held: () => logs.held(),
+      closings,
       vault,
       holdingsKey,
       read,

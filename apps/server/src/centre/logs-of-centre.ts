@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { headStatement, signStatement } from '@vitrine/statements';
 import { encodeHex, type Policy } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
+import type { Closings } from '../closings/closings.ts';
 import type { Config } from '../config.ts';
 import { signerOf } from '../identity/signer.ts';
 import type { DataFolder } from '../instance/data-folder.ts';
@@ -40,6 +41,7 @@ export interface LogsOfCentreOptions {
   readonly logStorage: LogStorage;
   readonly followedStore: (origin: string) => FollowedStore;
   readonly alarm: ForkAlarm;
+  readonly closings: Closings;
   readonly logger: Logger;
 }
 
@@ -90,6 +92,7 @@ export async function openLogsOfCentre({
   logStorage,
   followedStore,
   alarm,
+  closings,
   logger,
 }: LogsOfCentreOptions): Promise<LogsOfCentre> {
   const nativePolicy = parseNativePolicy(policy);
@@ -107,6 +110,7 @@ export async function openLogsOfCentre({
   const written = await openInstanceLogs(config, folder, logStorage, {
     logger: logger.child({ part: 'log' }),
     isFrozen: (origin) => alarm.isFrozen(origin),
+    whyClosed: (origin) => closings.whyClosed(origin),
     ...(pool === undefined ? {} : { others: pool }),
   });
   const followed = new FollowedLogs({
@@ -142,6 +146,7 @@ export async function openLogsOfCentre({
       intervalMs: config.anchorIntervalMs,
       logger: logger.child({ part: 'anchoring' }),
       append: async (head: Head) => {
+        closings.requireWithin(head.origin, head.size);
         const statement = headStatement({
           log: root.origin,
           head: { origin: head.origin, root: encodeHex(head.root), treeSize: head.size },

@@ -1,5 +1,6 @@
 /** The monitor of a centre, wired to what this centre holds and shows. */
 import type { Logger } from 'pino';
+import type { Closings } from '../closings/closings.ts';
 import type { Config } from '../config.ts';
 import { readViewDigest } from '../explorer/view-digest.ts';
 import type { LocalDb } from '../local-state/schema.ts';
@@ -19,6 +20,7 @@ export interface MonitoringOptions {
   readonly logs: LogsOfCentre;
   readonly forks: ForkRegister;
   readonly alarm: ForkAlarm;
+  readonly closings: Pick<Closings, 'of'>;
   readonly read: ReadDb;
   readonly local: LocalDb;
   readonly nowMs: () => number;
@@ -31,6 +33,7 @@ export async function openMonitor({
   logs,
   forks,
   alarm,
+  closings,
   read,
   local,
   nowMs,
@@ -47,7 +50,9 @@ export async function openMonitor({
       const verdict = verifyCheckpoint(note, policy);
       return verdict.ok && verdict.timeSeconds !== undefined ? verdict.timeSeconds * 1000 : null;
     },
-    anchored: () => anchoredIntakes(read),
+    // Nothing more is anchored of a log that has ended.
+    anchored: async () =>
+      (await anchoredIntakes(read)).filter(({ origin }) => closings.of(origin) === undefined),
     onResolved: (origin) => logs.resume(origin),
     nowMs,
     monotonicMs: () => performance.now(),

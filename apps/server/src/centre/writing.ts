@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import {
   CENTRE_TYPE,
+  CLOSED_TYPE,
   COMMITMENT_AMENDMENT_TYPE,
   COMMITMENT_TYPE,
   COMMITMENT_WITHDRAWAL_TYPE,
@@ -11,6 +12,9 @@ import {
 } from '@vitrine/statements';
 import { centreDoor } from '../centres/announcement.ts';
 import { recordCosignatures } from '../centres/recorder.ts';
+import type { Closings } from '../closings/closings.ts';
+import { createCloseLog } from '../closings/commands.ts';
+import { closingDoor } from '../closings/door.ts';
 import { commitmentDoor, eventDoor } from '../commitments/commands.ts';
 import type { Config } from '../config.ts';
 import { disposalDoor } from '../disposals/commands.ts';
@@ -22,7 +26,7 @@ import type { DataFolder } from '../instance/data-folder.ts';
 import { readKeyFile } from '../instance/key-files.ts';
 import { KEYS_LOG, ROOT_LOG } from '../instance/log-specs.ts';
 import type { LocalDb } from '../local-state/schema.ts';
-import type { Logs } from '../log/log.ts';
+import type { Logs, LogView } from '../log/log.ts';
 import type { Projector } from '../projection/projector.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import { createRegistration } from '../registration/registration.ts';
@@ -43,6 +47,9 @@ export interface WritingOptions {
   readonly folder: DataFolder;
   readonly router: Router;
   readonly logs: Logs;
+  /** Every log that is held here. */
+  readonly held: () => readonly LogView[];
+  readonly closings: Closings;
   readonly vault: Vault;
   /** 32 bytes, secret: names what has been received for whom in the local state. */
   readonly holdingsKey: Uint8Array;
@@ -62,6 +69,8 @@ export async function addWriting({
   folder,
   router,
   logs,
+  held,
+  closings,
   vault,
   holdingsKey,
   read,
@@ -78,6 +87,8 @@ export async function addWriting({
     keys: logs.get(KEYS_LOG),
     anchor: signerOf(readKeyFile(folder.anchorKey)),
     publishByMs: config.publishByMs,
+    closeLog: createCloseLog({ root, held, closings, logger: logger.child({ part: 'closings' }) }),
+    whyClosed: (origin) => closings.whyClosed(origin),
     nowMs,
   });
 
@@ -156,6 +167,7 @@ export async function addWriting({
       [COMMITMENT_AMENDMENT_TYPE]: promiseDoor,
       [COMMITMENT_WITHDRAWAL_TYPE]: promiseDoor,
       [EVENT_TYPE]: eventDoor,
+      [CLOSED_TYPE]: closingDoor,
       [CENTRE_TYPE]: centreDoor({ read, caughtUp, stands: (submission) => registration.stands(submission) }),
       [DISPOSAL_TYPE]: disposalDoor({
         read,

@@ -8,6 +8,7 @@ import { encodeHex, formatNote, parseVkey } from '@vitrine/tlog';
 import type { Note } from '@vitrine/tlog';
 import type { EngineLogger } from '../log/engine-logger.ts';
 import type { Log } from '../log/log.ts';
+import { LogError } from '../log/log-error.ts';
 import { snapshot } from '../projection/schema.ts';
 import type { ReadDb } from '../projection/schema.ts';
 import { cosignaturesBy, readCosigned } from './cosignatures.ts';
@@ -36,6 +37,8 @@ export function recordCosignatures({ logger, onFolded, read, root, signer }: Rec
   let lastSaidMs = Number.NEGATIVE_INFINITY;
   let looking = false;
   let again = false;
+  /** A closed log holds no more of them. */
+  let ended = false;
 
   async function look(): Promise<void> {
     const shown = root.published;
@@ -64,13 +67,14 @@ export function recordCosignatures({ logger, onFolded, read, root, signer }: Rec
   }
 
   async function lookWhileAsked(): Promise<void> {
-    for (looking = true; again; ) {
+    for (looking = true; again && !ended; ) {
       again = false;
       try {
         await look();
       } catch (err) {
+        if (err instanceof LogError && err.code === 'log-closed') ended = true;
         // The next publication tries again; when the server ends there is none.
-        logger.warn({ err, type: COSIGNED_TYPE }, 'cosignatures could not be recorded');
+        else logger.warn({ err, type: COSIGNED_TYPE }, 'cosignatures could not be recorded');
       }
     }
     looking = false;

@@ -1,7 +1,7 @@
 /** Published entries of any log, decoded and said in one sentence. */
 import type { LogEntry, LogEntryDetail } from '@vitrine/api';
 import { encodeBase64, encodeHex, hashLeaf } from '@vitrine/tlog';
-import { describeLeaf } from '@vitrine/verifier';
+import { describeLeaf } from '@vitrine/verifier/statement-in-words';
 import { CentreError } from '../error.ts';
 import type { Entry, LogView } from '../log/log.ts';
 

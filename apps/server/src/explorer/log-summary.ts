@@ -1,8 +1,9 @@
 /** A log in one line of a table. */
-import type { LogSummary } from '@vitrine/api';
+import type { LogClosing, LogSummary } from '@vitrine/api';
 import { isWritten, type LogView } from '../log/log.ts';
 
-export function summaryOf(log: LogView): LogSummary {
+/** @param closed its end, if it has one */
+export function summaryOf(log: LogView, closed: LogClosing | undefined): LogSummary {
   return {
     name: log.name,
     origin: log.origin,
@@ -11,7 +12,8 @@ export function summaryOf(log: LogView): LogSummary {
     size: log.published.size,
     durableSize: log.size,
     publishedAt: log.published.cosignedAt * 1000,
-    state: stateOf(log),
+    state: closed === undefined ? stateOf(log) : 'closed',
+    closed: closed ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 /** HTTP: what the centre is, its logs and their entries. Anyone may read them. */
 import type { Centre } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
+import type { Closings } from '../closings/closings.ts';
 import { CentreError } from '../error.ts';
 import type { LogView, LogViews } from '../log/log.ts';
 import type { Projector } from '../projection/projector.ts';
@@ -23,12 +24,14 @@ export interface ExplorerOptions {
   /** The verification policy's text. */
   readonly policy: string;
   readonly logs: LogViews;
+  readonly closings: Pick<Closings, 'of'>;
   readonly read: ReadDb;
   readonly projector: Projector;
 }
 
 export function addExplorerRoutes(router: Router, options: ExplorerOptions): void {
-  const { logs, read, projector } = options;
+  const { closings, logs, read, projector } = options;
+  const closedOf = ({ origin }: LogView) => closings.of(origin);
 
   function logOf(name: string): LogView {
     if (!logs.names.includes(name))
@@ -63,7 +66,7 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
       products: totals.products,
       releases: totals.releases,
       artifacts: totals.artifacts,
-      logs: logs.names.map((name) => summaryOf(logs.get(name))),
+      logs: logs.names.map((name) => summaryOf(logs.get(name), closedOf(logs.get(name)))),
     };
     return centre;
   });
@@ -71,7 +74,7 @@ export function addExplorerRoutes(router: Router, options: ExplorerOptions): voi
   router.on('log', ({ params }) => {
     const log = logOf(params.log);
     return Promise.resolve({
-      ...summaryOf(log),
+      ...summaryOf(log, closedOf(log)),
       checkpoint: log.published.note,
       root: encodeHex(log.published.root),
     });

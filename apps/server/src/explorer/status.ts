@@ -1,5 +1,6 @@
 /** HTTP: how this centre is doing. Anyone may see it: what waits, who is missing and what is behind concerns whoever relies on it. */
 import type { CentreStatus, Notice, ReplicationStatus, SeenCentre } from '@vitrine/api';
+import type { Closings } from '../closings/closings.ts';
 import type { Config } from '../config.ts';
 import type { Log, Logs } from '../log/log.ts';
 import type { ReadDb } from '../projection/schema.ts';
@@ -18,6 +19,7 @@ export interface StatusOptions {
     readonly witnesses: readonly WitnessStanding[];
     missingQuorum(): CentreStatus['quorumMissing'];
   };
+  readonly closings: Pick<Closings, 'of'>;
   readonly read: ReadDb;
   /** Null at the writer. */
   readonly replication: () => ReplicationStatus | null;
@@ -28,7 +30,7 @@ export interface StatusOptions {
 
 export function addStatusRoute(
   router: Router,
-  { config, logs, notices, read, replication, seen, version }: StatusOptions,
+  { closings, config, logs, notices, read, replication, seen, version }: StatusOptions,
 ): void {
   router.on('status', async (): Promise<CentreStatus> => {
     const { written } = logs;
@@ -40,11 +42,12 @@ export function addStatusRoute(
       follows: config.follow?.url ?? null,
       written: written.names.map((each) => {
         const log = written.get(each);
-        return { ...summaryOf(log), waiting: waitingOf(log) };
+        return { ...summaryOf(log, closings.of(log.origin)), waiting: waitingOf(log) };
       }),
       followed: logs.followed.map(({ verifiedAtMs, ...standing }) => ({
         ...standing,
         verifiedAt: verifiedAtMs,
+        closed: closings.of(standing.origin) ?? null,
       })),
       witnesses: logs.witnesses.map(({ lastCosignedAt, ...standing }) => ({
         ...standing,

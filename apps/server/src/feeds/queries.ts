@@ -1,6 +1,6 @@
 /** The entries of feeds, from the read models and the log. */
 import { type Change, type CommitmentFacts, changesUntil } from '@vitrine/commitments';
-import { describeLeaf } from '@vitrine/verifier';
+import { describeLeaf } from '@vitrine/verifier/statement-in-words';
 import type { LogView } from '../log/log.ts';
 import { snapshot } from '../projection/schema.ts';
 import type { ReadDb } from '../projection/schema.ts';

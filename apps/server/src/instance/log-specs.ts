@@ -1,13 +1,16 @@
 /** The logs that a centre writes: the writer's `statements` (the root log), `keys` and open ones, and every centre's `intake`. */
 import {
+  CLOSED_TYPE,
   MAX_ENVELOPE_BYTES,
   parseEnvelope,
+  parseStatementLeaf,
   STATEMENT_PAYLOAD_TYPE,
   StatementError,
   identityOf,
 } from '@vitrine/statements';
 import { createHash } from 'node:crypto';
 import { ed25519Key } from '../log/ed25519-key.ts';
+import { closingInWords, closingOf } from '../closings/closing.ts';
 import type { EntryKind, LogSpec } from '../log/log.ts';
 import type { Config } from '../config.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -27,6 +30,21 @@ function statementIdentity(entry: Uint8Array): Uint8Array {
   }
 }
 
+/** Why the root log has ended with this entry; null for any other. Who may say so was asked at the door. */
+function rootEndsWith(leaf: Uint8Array, leafIndex: number): string | null {
+  try {
+    const { registeredAtMs, statement } = parseStatementLeaf(leaf);
+    if (statement.predicateType !== CLOSED_TYPE) return null;
+    const { closed, log } = statement.predicate;
+    return closed.origin === log && closed.treeSize === leafIndex
+      ? closingInWords(closingOf(statement, { leafIndex, registeredAtMs }))
+      : null;
+  } catch (error) {
+    if (error instanceof StatementError) return null;
+    throw error;
+  }
+}
+
 const registered: EntryKind = { kind: 'registered', identityOf: statementIdentity };
 
 /** The specs of all logs that this centre writes, with their keys read from the data folder. @throws ConfigError */
@@ -39,7 +57,13 @@ export function logSpecs(config: Config, folder: DataFolder): LogSpec[] {
   const intake = { ...spec(INTAKE_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES };
   if (config.follow !== undefined) return [intake];
   return [
-    { ...spec(ROOT_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, keepHistory: true },
+    {
+      ...spec(ROOT_LOG),
+      entries: registered,
+      maxEntryBytes: MAX_ENVELOPE_BYTES,
+      keepHistory: true,
+      endsWith: rootEndsWith,
+    },
     { ...spec(KEYS_LOG), entries: registered, maxEntryBytes: MAX_ENVELOPE_BYTES, anchorAtOnce: true },
     intake,
     ...config.openLogs.map((name) => ({ ...spec(name), entries: { kind: 'open' } as const })),

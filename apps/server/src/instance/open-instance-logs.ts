@@ -23,11 +23,13 @@ export function openInstanceLogs(
     logger,
     others,
     isFrozen,
+    whyClosed,
   }: {
     readonly clock?: Clock;
     readonly logger?: Logger;
     readonly others?: Cosigners;
     readonly isFrozen?: (origin: string) => boolean;
+    readonly whyClosed?: (origin: string) => string | null;
   } = {},
 ): Promise<Logs> {
   const common = {
@@ -39,6 +41,7 @@ export function openInstanceLogs(
     ...(logger === undefined ? {} : { logger }),
     ...(others === undefined ? {} : { others }),
     ...(isFrozen === undefined ? {} : { isFrozen }),
+    ...(whyClosed === undefined ? {} : { whyClosed }),
   };
   // What a follower writes is anchored by the writer, which follows it.
   if (config.follow !== undefined) return openLogs(common);

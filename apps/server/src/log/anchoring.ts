@@ -86,6 +86,12 @@ export class Anchoring {
     try {
       await this.#append(head);
     } catch (err) {
+      // No head will ever stand there again.
+      if (err instanceof LogError && err.code === 'log-closed') {
+        this.#closed = true;
+        this.#waiters.rejectAll(err);
+        return;
+      }
       this.#logger.warn(
         { log: this.#log.name, size, err },
         'a head could not be anchored and will be tried again',

@@ -12,6 +12,7 @@
  *   what it would sign is a fork
  * - `no-quorum`: too few cosignatures have come; entries are durable and accepted, and their publication waits
  * - `log-frozen`: the log has signed two histories; nothing more is signed before its root keys have said which one goes on
+ * - `log-closed`: the log has ended, and takes no entry ever again; the message names where it goes on
  * - `clock-behind`: the wall clock is over 60 s behind the newest `registeredAt`
  * - `clock-jumped`: the wall clock leapt ahead of the monotonic one and has not settled yet
  * - `closed`: the log is closed, or is closing
@@ -32,6 +33,7 @@ export type LogErrorCode =
   | 'behind-witness'
   | 'no-quorum'
   | 'log-frozen'
+  | 'log-closed'
   | 'clock-behind'
   | 'clock-jumped'
   | 'closed'

@@ -32,6 +32,8 @@ export type LogSpec = {
   readonly keepHistory?: boolean;
   /** Anchor each new published size at once (the keys log) instead of at most once a second. */
   readonly anchorAtOnce?: boolean;
+  /** Why the log ends with this leaf, in words; null for any other. Asked of the newest entry. */
+  readonly endsWith?: (leaf: Uint8Array, leafIndex: number) => string | null;
 };
 
 /** What `append` returns for one entry, once it is durable. */
@@ -133,6 +135,13 @@ export interface LogView {
   rootAt(treeSize: number): Promise<Uint8Array>;
 }
 
+/** A log that takes nothing but from whoever holds this, until it is released. */
+export interface Seal {
+  /** @throws LogError as `Log.append` */
+  append(entry: Uint8Array): Promise<Appended>;
+  release(): void;
+}
+
 /** One log, open for reading and writing. */
 export interface Log extends LogView {
   readonly state: LogState;
@@ -156,12 +165,19 @@ export interface Log extends LogView {
    * whose identity the log has, or that stands twice in the group, is answered with the existing index.
    * The bytes MUST NOT be changed before it settles.
    * @throws LogError `entry-too-large`, `overloaded`, `disk-full`, `writer-stopped`, `clock-behind`,
-   *   `clock-jumped`, `awaiting-witnesses`, `behind-witness`, `log-frozen`, `no-quorum` (so much waits for cosignatures that memory is
+   *   `clock-jumped`, `awaiting-witnesses`, `behind-witness`, `log-frozen`, `log-closed`, `no-quorum` (so much waits for cosignatures that memory is
    *   full), `closed`. After each of them nothing of the group was acknowledged, and the caller may
    *   append it again: whatever did become durable is then found as a duplicate.
    * @throws RangeError for an empty group
    */
   append(entries: readonly Uint8Array[]): Promise<Appended[]>;
+
+  /**
+   * Takes no more entries but those of who holds the seal, and resolves once what was queued is durable: so the log can be ended at a
+   * size that somebody has signed. Meanwhile it refuses as `overloaded`.
+   * @throws LogError as `append` would
+   */
+  seal(): Promise<Seal>;
 
   /**
    * Resolves when a head that covers the entry stands in the root log, that is when the injected `anchor`

@@ -4,7 +4,7 @@ import { Anchoring } from './anchoring.ts';
 import { type Cosigner, LogSigner, type SignedCheckpoint } from './checkpoint-signing.ts';
 import type { Clock } from './clock.ts';
 import type { Cosigners } from './cosigners.ts';
-import type { Appended, Entry, EntryKind, Head, Log, LogSpec, PublishedCheckpoint } from './log.ts';
+import type { Appended, Entry, EntryKind, Head, Log, LogSpec, PublishedCheckpoint, Seal } from './log.ts';
 import type { LogState } from './log-state.ts';
 import { LogError } from './log-error.ts';
 import { LogReader } from './log-reader.ts';
@@ -26,6 +26,7 @@ export type OpenLogParts = {
   readonly others: Cosigners | null;
   /** Whether a log has an unresolved fork. */
   readonly isFrozen: (origin: string) => boolean;
+  readonly whyClosed: (origin: string) => string | null;
   readonly clock: Clock;
   readonly limits: LogLimits;
   readonly logger: EngineLogger;
@@ -112,6 +113,7 @@ export class OpenLog implements Log {
       confirm: confirmation(parts, opened.store, opened.tail),
       publicationFailure: () => this.#publicationFailure,
       isFrozen: () => parts.isFrozen(spec.origin),
+      whyClosed: () => parts.whyClosed(spec.origin),
       onCommitted: () => this.#committed(),
     });
   }
@@ -225,6 +227,10 @@ export class OpenLog implements Log {
 
   append(entries: readonly Uint8Array[]): Promise<Appended[]> {
     return this.#sequencer.append(entries);
+  }
+
+  seal(): Promise<Seal> {
+    return this.#sequencer.seal();
   }
 
   whenPublished(leafIndex: number): Promise<PublishedCheckpoint> {

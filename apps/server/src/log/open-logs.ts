@@ -34,6 +34,8 @@ export type LogsOptions = {
   readonly anchor?: { readonly rootLog: string; readonly append: (head: Head, logs: Logs) => Promise<void> };
   /** Whether the log with this origin is known to have signed two histories: then it signs and takes nothing. */
   readonly isFrozen?: (origin: string) => boolean;
+  /** Why the log with this origin has ended, in words; null while it goes on. */
+  readonly whyClosed?: (origin: string) => string | null;
   readonly limits?: Partial<LogLimits>;
   readonly clock?: Clock;
   readonly logger?: EngineLogger;
@@ -109,6 +111,7 @@ class OpenedLogs implements Logs {
           cosigner: this.#cosigner,
           others: this.#options.others ?? null,
           isFrozen: this.#options.isFrozen ?? (() => false),
+          whyClosed: this.#options.whyClosed ?? (() => null),
           limits: this.#limits,
           logger: this.#logger,
           anchor: anchored ? (head) => anchor.append(head, this) : null,

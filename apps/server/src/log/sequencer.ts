@@ -13,7 +13,7 @@ import {
   writeIdentity,
 } from './deduplication.ts';
 import { writeLeafHash } from './hashing.ts';
-import type { Appended, LogSpec } from './log.ts';
+import type { Appended, LogSpec, Seal } from './log.ts';
 import type { LogState } from './log-state.ts';
 import { LogError, type LogErrorCode } from './log-error.ts';
 import { type LogReader, REGISTERED_AT_BYTES, readLeaf } from './log-reader.ts';
@@ -61,6 +61,8 @@ export type SequencerParts = {
   /** Why the last publication failed, or null if it did not. */
   /** Whether a fork of this log is known that is not resolved. */
   readonly isFrozen: () => boolean;
+  /** Why the log has ended, in words, as the root log says; null while it goes on. */
+  readonly whyClosed: () => string | null;
   readonly publicationFailure: () => LogError | null;
   /** Called after each commit, before its callers are answered. */
   readonly onCommitted: () => void;
@@ -74,6 +76,9 @@ export class Sequencer {
   #confirmed: boolean;
   #state: LogState = 'open';
   #closing = false;
+  #sealed = false;
+  /** Why the newest entry is the last one, in words, if it says so. */
+  #ended: string | null = null;
   #stopCause: unknown = null;
   #queue: Group[] = [];
   #queuedEntries = 0;
@@ -123,6 +128,7 @@ export class Sequencer {
       await identities.clear();
     }
     await catchUp(spec.entries, identities, reader, tail.size);
+    await this.#readEnd();
   }
 
   /** See `Log.append`. */
@@ -130,6 +136,28 @@ export class Sequencer {
     if (entries.length === 0) throw new RangeError('a group holds at least one entry');
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
     this.#admit(entries, bytes);
+    return this.#enqueue(entries, bytes);
+  }
+
+  /** See `Log.seal`. */
+  async seal(): Promise<Seal> {
+    this.requireWriting();
+    this.#sealed = true;
+    while (this.#running !== null) await this.#running;
+    return {
+      append: async (entry) => {
+        const [appended] = await this.#enqueue([entry], entry.length);
+        if (appended === undefined) throw new TypeError('the log answered fewer entries than it was given');
+        await this.#readEnd();
+        return appended;
+      },
+      release: () => {
+        this.#sealed = false;
+      },
+    };
+  }
+
+  #enqueue(entries: readonly Uint8Array[], bytes: number): Promise<Appended[]> {
     const identities = Buffer.allocUnsafe(entries.length * IDENTITY_BYTES);
     let offset = 0;
     for (const entry of entries) {
@@ -197,8 +225,22 @@ export class Sequencer {
   /** See `Log.requireWriting`. */
   requireWriting(): void {
     if (this.#closing) throw new LogError('closed', `the log ${this.#parts.spec.name} is closed`);
+    const ended = this.#ended ?? this.#parts.whyClosed();
+    if (ended !== null) throw new LogError('log-closed', ended);
     if (this.#state !== 'open') throw this.#refusal();
     this.#requireNotFrozen();
+    if (this.#sealed)
+      throw new LogError('overloaded', `the log ${this.#parts.spec.name} is being closed`, {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+  }
+
+  /** What is durable decides, also after a crash right behind it. */
+  async #readEnd(): Promise<void> {
+    const { reader, spec, tail } = this.#parts;
+    if (spec.endsWith === undefined || tail.size === 0) return;
+    const { leaf, leafIndex } = await reader.readEntry(tail.size - 1);
+    this.#ended = spec.endsWith(leaf, leafIndex);
   }
 
   #requireNotFrozen(): void {
@@ -378,6 +420,7 @@ export class Sequencer {
       if (this.#state !== 'awaiting-witnesses') await this.#takeOver();
       await this.#confirm();
       await catchUp(spec.entries, identities, reader, tail.size);
+      await this.#readEnd();
       this.#state = 'open';
       this.#stopCause = null;
       logger.warn(

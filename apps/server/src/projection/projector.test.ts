@@ -106,6 +106,7 @@ function starting(store: ReadModelStore) {
       bodiesProjection,
       catalogueProjection(sqliteWordIndex),
     ],
+    hasEnded: () => Promise.resolve(false),
     logger: pino({ level: 'silent' }),
   });
 }

@@ -57,6 +57,8 @@ export interface ProjectorOptions<Copy extends ReadModelCopy> {
   readonly root: LogView;
   readonly keys: LogView;
   readonly projections: readonly Projection[];
+  /** Whether the root log ended before the entry that is folded: what stands there has never counted. */
+  readonly hasEnded: (tx: ReadTx) => Promise<boolean>;
   readonly logger: Logger;
 }
 
@@ -113,6 +115,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
   root,
   keys,
   projections,
+  hasEnded,
   logger,
 }: ProjectorOptions<Copy>): Promise<Projector> {
   const rootHashAt = async (at: number): Promise<string> => encodeHex(await root.rootAt(at));
@@ -204,7 +207,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
     const verdict = admit(next.state, { origin: root.origin, leafIndex, leaf }, verifyWithNode);
     let refusal = verdict.admitted ? null : verdict.reason;
     const facts: Fact[] = [];
-    if (!verdict.admitted && verdict.voided !== undefined) {
+    if (!verdict.admitted && verdict.voided !== undefined && !(await hasEnded(tx))) {
       const { admission, ...voided } = verdict.voided;
       const told = toldOf(admission, leafIndex, next.state);
       for (const projection of projections)
@@ -214,8 +217,12 @@ export async function startProjector<Copy extends ReadModelCopy>({
       const told = toldOf(verdict, leafIndex, next.state);
       for (const projection of projections) {
         const folded = await projection.fold(tx, told);
-        if ('refusal' in folded) refusal ??= folded.refusal;
-        else facts.push(...folded.facts);
+        if ('refusal' in folded) {
+          // The others are not asked: they may wait for entries that a log never had.
+          refusal = folded.refusal;
+          break;
+        }
+        facts.push(...folded.facts);
       }
     }
     const stated = refusal === null || !verdict.admitted ? facts : [];
@@ -233,7 +240,8 @@ export async function startProjector<Copy extends ReadModelCopy>({
       })
       .execute();
     return {
-      anchored: verdict.admitted ? next : anchored,
+      // What was said past the end of the root log anchors nothing either.
+      anchored: refusal === null ? next : anchored,
       digest: nextViewDigest(digest, refusal === null, stated),
     };
   }

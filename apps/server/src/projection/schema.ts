@@ -4,6 +4,7 @@
  */
 import type { Kysely, Transaction } from 'kysely';
 import type { CentreFact, CentreTables } from '../centres/tables.ts';
+import type { ClosingFact, ClosingTables } from '../closings/tables.ts';
 import type { CommitmentFact, CommitmentTables } from '../commitments/tables.ts';
 import type { DisposalFact, DisposalTables } from '../disposals/tables.ts';
 import type { EventFact, EventTables } from '../events/tables.ts';
@@ -12,7 +13,7 @@ import type { IntakeFact, IntakeTables } from '../intake/tables.ts';
 import type { ReleaseFact, ReleaseTables } from '../releases/tables.ts';
 
 /** Raised whenever a fold changes what it emits; read models of other semantics are folded anew, and view digests compared within one only. */
-export const SEMANTICS = 9;
+export const SEMANTICS = 10;
 
 /** What the projector itself keeps. */
 interface FoldTables {
@@ -59,6 +60,7 @@ export interface ReadModels
     ReleaseTables,
     DisposalTables,
     CentreTables,
+    ClosingTables,
     CommitmentTables,
     EventTables,
     FeedTables,
@@ -70,6 +72,7 @@ export type Fact =
   | ReleaseFact
   | DisposalFact
   | CentreFact
+  | ClosingFact
   | CommitmentFact
   | EventFact
   | FeedFact

@@ -1,5 +1,6 @@
 /** Which bodies come along with a statement that needs no publication. */
 import {
+  CLOSED_TYPE,
   COMMITMENT_AMENDMENT_TYPE,
   COMMITMENT_TYPE,
   COMMITMENT_WITHDRAWAL_TYPE,
@@ -14,6 +15,7 @@ export function namedBodies({ predicateType, predicate }: Statement): readonly s
   switch (predicateType) {
     case WITHDRAWAL_TYPE:
     case COMMITMENT_WITHDRAWAL_TYPE:
+    case CLOSED_TYPE:
       return [predicate.reason.digest];
     case DISPOSAL_TYPE:
       return [predicate.objects.list, predicate.reason.digest];

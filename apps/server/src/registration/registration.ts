@@ -9,6 +9,7 @@ import type { AcceptedStatement } from '@vitrine/api';
 import {
   admitEnvelope,
   advanceKeys,
+  CLOSED_TYPE,
   emptyKeysState,
   formatLeaf,
   isKeysStatement,
@@ -17,9 +18,12 @@ import {
   whyNoHeads,
 } from '@vitrine/statements';
 import type { EnvelopedStatement, KeysState, Signer } from '@vitrine/statements';
+import type { CloseLog } from '../closings/commands.ts';
+import { hashLeaf } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Appended, Log } from '../log/log.ts';
+import { LogError } from '../log/log-error.ts';
 import { acceptedStatement } from './accepted-statement.ts';
 
 /** A parsed envelope, as it came. `pointer`: where it stood in the request. */
@@ -55,6 +59,10 @@ export interface RegistrationOptions {
   /** The instance's anchor key: signs acceptances here, and the heads that every key statement needs. */
   readonly anchor: Signer;
   readonly publishByMs: number;
+  /** Ends a log by a statement that is admitted. */
+  readonly closeLog: CloseLog;
+  /** Why a log has ended, in words; null while it goes on. */
+  readonly whyClosed: (origin: string) => string | null;
   readonly nowMs: () => number;
 }
 
@@ -68,6 +76,8 @@ export async function createRegistration({
   keys,
   anchor,
   publishByMs,
+  closeLog,
+  whyClosed,
   nowMs,
 }: RegistrationOptions): Promise<Registration> {
   let keysState = emptyKeysState(keys.origin);
@@ -99,6 +109,8 @@ export async function createRegistration({
     const { bytes, pointer } = submission;
     // What stands there already is answered with its index, also after its key has ended.
     if (await stands(submission)) return;
+    const ended = whyClosed(root.origin);
+    if (ended !== null) throw new LogError('log-closed', ended);
     const verdict = admitEnvelope(
       keysState,
       { origin: root.origin, atMs: registrationTime(), envelope: bytes },
@@ -181,6 +193,22 @@ export async function createRegistration({
     for (const log of [root, keys]) log.requireWriting();
   }
 
+  /** What stands in a closed log is answered for as ever; undefined when something does not stand there. */
+  async function answered(
+    log: Log,
+    submissions: readonly Submission[],
+  ): Promise<AcceptedStatement[] | undefined> {
+    const answers: AcceptedStatement[] = [];
+    for (const submission of submissions) {
+      const leafIndex = await log.find(Buffer.from(submission.identity, 'hex'));
+      if (leafIndex === null) return undefined;
+      const { leaf, registeredAt } = await log.readEntry(leafIndex);
+      const appended = { leafIndex, registeredAt, leafHash: hashLeaf(leaf), duplicate: true };
+      answers.push(await accepted(log, submission, appended));
+    }
+    return answers;
+  }
+
   return {
     keys: () => keysState,
     stands,
@@ -196,6 +224,10 @@ export async function createRegistration({
     check: admitToRoot,
     register: (log, submissions) =>
       inTurn(async () => {
+        if (whyClosed(root.origin) !== null) {
+          const before = await answered(log === 'keys' ? keys : root, submissions);
+          if (before !== undefined) return before;
+        }
         requireWritable();
         await readKeys();
         if (log === 'statements') {
@@ -206,7 +238,11 @@ export async function createRegistration({
             // Signatures are checked in this thread: 10,000 of them must not keep other requests waiting.
             if (at % 64 === 63) await setImmediate();
           }
-          return append(root, submissions);
+          const [only, ...others] = submissions;
+          if (only?.statement.predicateType !== CLOSED_TYPE || (await stands(only)))
+            return append(root, submissions);
+          if (others.length > 0) throw new TypeError('a closing is registered alone');
+          return [await accepted(root, only, await closeLog(only.statement, only))];
         }
         // Later than every entry of the root log before it, so that it changes nothing about those.
         keys.registerFrom((root.newestRegisteredAt ?? 0) + 1);

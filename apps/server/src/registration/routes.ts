@@ -1,7 +1,7 @@
 /** HTTP: statements that need no publication: withdrawals, disposals, key statements. The signatures are the authentication. */
 import { createHash } from 'node:crypto';
 import type { PredicateType } from '@vitrine/statements';
-import { isKeysStatement } from '@vitrine/statements';
+import { CLOSED_TYPE, isKeysStatement } from '@vitrine/statements';
 import { CentreError } from '../error.ts';
 import type { Router } from '../router.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -41,6 +41,11 @@ export function addRegistrationRoutes(
           pointer: `/bodies/${at}`,
         });
     }
+    const closing = submissions.find(({ statement }) => statement.predicateType === CLOSED_TYPE);
+    if (closing !== undefined && submissions.length > 1)
+      throw new CentreError('invalid-request', 'A closing is registered alone: send the others before it.', {
+        pointer: closing.pointer,
+      });
     for (const submission of submissions) {
       const { predicateType } = submission.statement;
       if ((body.log === 'keys') !== isKeysStatement(submission.statement)) {

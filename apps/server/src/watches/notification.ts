@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Watched } from '@vitrine/api';
 import { routeUrl } from '@vitrine/api';
 import { encodeHex, hashLeaf } from '@vitrine/tlog';
-import { describeLeaf } from '@vitrine/verifier';
+import { describeLeaf } from '@vitrine/verifier/statement-in-words';
 import type { PromiseChange } from '../feeds/queries.ts';
 import { tagUri } from '../feeds/atom.ts';
 import type { Entry } from '../log/log.ts';

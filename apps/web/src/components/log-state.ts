@@ -9,6 +9,8 @@ export function stateInWords(state: LogSummary['state']): string {
       return 'following the centre that writes it';
     case 'refusing':
       return 'refusing new entries for now; reading works';
+    case 'closed':
+      return 'closed: takes no more entries; reading works';
     case 'stopped':
       return 'stopped after a storage failure; reading works';
   }

@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<Notice['kind'], string>> = {
   'centre-stale': 'A centre shows an old state of this log',
   'centre-unreachable': 'A centre does not answer',
   'head-left-out': 'A centre’s intake log is left out',
+  'log-closed': 'This log has ended',
   'quorum-missing': 'New entries wait for cosignatures',
 };
 

@@ -24,7 +24,8 @@ const placeName = v.pipe(
   ),
 );
 
-const vkeyOfType = (type: 0x01 | 0x04, what: string) =>
+/** The vkey of a log (0x01) or of a cosigner (0x04); `what` is said of other text. */
+export const vkeyOfType = (type: 0x01 | 0x04, what: string) =>
   v.pipe(
     v.string(),
     v.maxLength(400),

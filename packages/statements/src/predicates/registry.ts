@@ -29,7 +29,7 @@ import {
   WITNESSES_TYPE,
   witnessesSchema,
 } from './keys.ts';
-import { HEAD_TYPE, headSchema } from './logs.ts';
+import { CLOSED_TYPE, closedSchema, HEAD_TYPE, headSchema } from './logs.ts';
 import {
   ARTIFACT_TYPE,
   artifactSchema,
@@ -45,6 +45,7 @@ export const predicateTypes = {
   [ARTIFACT_TYPE]: { log: 'statements', schema: artifactSchema },
   [WITHDRAWAL_TYPE]: { log: 'statements', schema: withdrawalSchema },
   [HEAD_TYPE]: { log: 'statements', schema: headSchema },
+  [CLOSED_TYPE]: { log: 'statements', schema: closedSchema },
   [DISPOSAL_TYPE]: { log: 'statements', schema: disposalSchema },
   [CENTRE_TYPE]: { log: 'statements', schema: centreSchema },
   [COSIGNED_TYPE]: { log: 'statements', schema: cosignedSchema },

@@ -2,7 +2,7 @@ import { useSuspenseQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { LogDetail, LogEntryDetail } from '@vitrine/api';
 import { encodeHex } from '@vitrine/tlog';
-import { describeStatement } from '@vitrine/verifier';
+import { describeStatement } from '@vitrine/verifier/statement-in-words';
 import { useMemo } from 'react';
 import { apiUrl, entryQuery, logQuery } from '../../api-client.ts';
 import { quietAction } from '../../components/action.ts';

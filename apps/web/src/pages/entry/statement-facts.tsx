@@ -1,6 +1,7 @@
 import {
   ARTIFACT_TYPE,
   CENTRE_TYPE,
+  CLOSED_TYPE,
   COMMITMENT_AMENDMENT_TYPE,
   COMMITMENT_TYPE,
   COMMITMENT_WITHDRAWAL_TYPE,
@@ -151,6 +152,20 @@ export function statementFacts(statement: Statement): readonly Fact[] {
         { term: 'Log', value: head.origin },
         { term: 'Size', value: countOf(head.treeSize, 'entry', 'entries') },
         { term: 'Root hash', value: <Digest value={head.root} of={`the root of ${head.origin}`} /> },
+      ];
+    }
+    case CLOSED_TYPE: {
+      const { closed, reason, successor } = statement.predicate;
+      return [
+        { term: 'Closed log', value: closed.origin },
+        { term: 'Last size', value: countOf(closed.treeSize, 'entry', 'entries') },
+        { term: 'Root hash', value: <Digest value={closed.root} of={`the root of ${closed.origin}`} /> },
+        {
+          term: 'Goes on in',
+          value:
+            successor === undefined ? 'nothing: it is an archive' : `${successor.origin}, ${successor.url}`,
+        },
+        bodyFact('Reason', reason.digest, 'the reason'),
       ];
     }
     case DISPOSAL_TYPE: {

@@ -17,6 +17,7 @@ import type { Column } from '../../components/record-table.tsx';
 import { countOf, formatByteSize, formatCount } from '../../formats/byte-size.ts';
 import { shellQuote } from '../../formats/shell-quote.ts';
 import { usePageTitle } from '../../page-title.ts';
+import { closingFacts } from './closing-facts.tsx';
 import { logPurpose } from './log-purpose.ts';
 
 const route = getRouteApi('/logs/$log');
@@ -105,6 +106,7 @@ export function LogPage() {
             },
             { term: 'Root hash', value: <Digest value={log.root} of="the tree’s root" /> },
             { term: 'State', value: stateInWords(log.state) },
+            ...(log.closed === null ? [] : closingFacts(log.closed, log.origin)),
           ]}
         />
         <Disclosure summary="Who signed it">
