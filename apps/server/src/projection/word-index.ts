@@ -4,7 +4,7 @@
  */
 import type { ReadDb, ReadTx } from './schema.ts';
 
-/** What an entry is called. */
+/** What an entry is called. Product and version hold no control characters: their schemas say so, and an index relies on it. */
 export interface Named {
   readonly product: string;
   readonly version: string;
