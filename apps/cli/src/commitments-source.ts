@@ -11,7 +11,6 @@ import {
 import type { Centres, CommitmentFacts, Told } from '@vitrine/commitments';
 import {
   admit,
-  admitSubmission,
   CLOSED_TYPE,
   closedLogOf,
   COSIGNED_TYPE,
@@ -19,16 +18,11 @@ import {
   parseLeaf,
   parseStatementLeaf,
   StatementError,
+  SUBMISSION_TYPE,
   whyPastEnd,
 } from '@vitrine/statements';
-import type {
-  AdmittedSubmission,
-  ClosedLog,
-  ClosedStatement,
-  KeysState,
-  StatementLeaf,
-  Voided,
-} from '@vitrine/statements';
+import type { ClosedLog, ClosedStatement, KeysState, StatementLeaf, Voided } from '@vitrine/statements';
+import { type AdmittedIntake, admitIntake, verifyP256 } from '@vitrine/statements/intake';
 import { encodeHex, equalBytes, verifyCheckpoint } from '@vitrine/tlog';
 import { parseVerificationPolicy } from '@vitrine/verifier';
 import { connect, patiently } from './centre-connection.ts';
@@ -248,8 +242,8 @@ class CommitmentsSteps {
     if (encodeHex(await known.hashes.rootAt(treeSize)) !== root)
       throw refused(`the entries of ${origin} that are served are not those that the root log anchors`);
     for (const [at, leaf] of leaves.entries()) {
-      const admitted = admittedSubmission(leaf, origin, this.#origin);
-      if (admitted === undefined) continue;
+      const admitted = admittedIntake(leaf, origin, this.#origin);
+      if (admitted?.statement.predicateType !== SUBMISSION_TYPE) continue;
       const { payloadDigest, signer, statement } = admitted;
       const { body, kind, product } = statement.predicate;
       this.#fold.take(
@@ -277,14 +271,12 @@ function parsedLeaf(leaf: Uint8Array): StatementLeaf | undefined {
   }
 }
 
-function admittedSubmission(
-  leaf: Uint8Array,
-  origin: string,
-  addressee: string,
-): AdmittedSubmission | undefined {
+const speakerVerify = { ed25519: verifyWithOpenssl, p256: verifyP256 };
+
+function admittedIntake(leaf: Uint8Array, origin: string, addressee: string): AdmittedIntake | undefined {
   try {
     const { envelope } = parseLeaf(leaf);
-    const verdict = admitSubmission({ origin, addressee, envelope }, verifyWithOpenssl);
+    const verdict = admitIntake({ origin, addressee, envelope }, speakerVerify);
     return verdict.admitted ? verdict : undefined;
   } catch (error) {
     if (error instanceof StatementError) return undefined;

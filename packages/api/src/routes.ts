@@ -73,6 +73,7 @@ const logName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a log n
 const limit = v.optional(v.pipe(digits, v.minValue(1), v.maxValue(200)));
 const evidenceType = { mediaType: 'application/vnd.vitrine.evidence+json' } as const;
 const atomType = { mediaType: 'application/atom+xml; charset=utf-8' } as const;
+const bodyText = v.pipe(v.string(), v.maxLength(1_400_000));
 const anyBytes = { mediaType: 'application/octet-stream' } as const;
 
 /** Media type of a stream of objects: each is its length (u32, big-endian) followed by its bytes, at most {@link OBJECT_FRAME_MAX_BYTES}. */
@@ -468,11 +469,12 @@ export const routes = {
     method: 'POST',
     path: '/api/submissions',
     summary:
-      'Say something to the vendor at this centre: a signed submission/v1 with its body in base64, answered by a signed acceptance',
+      'Say something at this centre: a signed statement of an intake log with the bodies that it names in base64, `body` or `bodies`, answered by a signed acceptance',
     session: false,
     body: v.strictObject({
       envelope: EnvelopeTextSchema,
-      body: v.pipe(v.string(), v.maxLength(1_400_000)),
+      body: v.optional(bodyText),
+      bodies: v.optional(v.pipe(v.array(bodyText), v.maxLength(2))),
     }),
     response: AcceptedStatementSchema,
   },
@@ -490,6 +492,14 @@ export const routes = {
     summary: 'The public body of a submission, wherever it entered: every centre copies those of the others',
     session: false,
     params: v.strictObject({ digest: DigestSchema }),
+    response: anyBytes,
+  },
+  statementBody: {
+    method: 'GET',
+    path: '/api/submissions/:digest/bodies/:sha256',
+    summary: 'A public body of any statement of an intake log, one of those that it names',
+    session: false,
+    params: v.strictObject({ digest: DigestSchema, sha256: DigestSchema }),
     response: anyBytes,
   },
   addWatch: {

@@ -3,7 +3,7 @@
 
 import { openEnvelope } from './dsse.ts';
 import { StatementError } from './error.ts';
-import { parsePublicKey, type PublicKey, type Verify, verifyEd25519 } from './key.ts';
+import { type PublicKey, type Verify, verifyEd25519 } from './key.ts';
 import {
   isKeysStatement,
   isValidAt,
@@ -16,7 +16,7 @@ import {
 import { parseLeaf } from './leaf.ts';
 import type { RegistrationRule } from './predicates/keys.ts';
 import { CLOSED_TYPE, HEAD_TYPE } from './predicates/logs.ts';
-import { type IntakeStatement, isIntakeStatement, type RootStatement } from './predicates/registry.ts';
+import { isIntakeStatement, type RootStatement } from './predicates/registry.ts';
 import { type EnvelopedStatement, parseStatementEnvelope } from './statement.ts';
 
 /** Why a statement is not admitted. */
@@ -98,46 +98,6 @@ export function admitEnvelope(
   );
 }
 
-/** A statement of an intake log that counts. */
-export interface AdmittedSubmission {
-  readonly admitted: true;
-  readonly statement: IntakeStatement;
-  readonly payloadDigest: string;
-  readonly identity: string;
-  /** The keyid of the one who said it. */
-  readonly signer: string;
-}
-
-/**
- * Whether an envelope counts in a centre's intake log: whoever holds a key may speak, so it is signed by the key that it
- * names and by no other. Nobody's permission is asked, the vendor's least of all. Pure; never throws on a bad envelope.
- *
- * @param entry `origin`: that of the intake log; `addressee`: the vendor's root log
- */
-export function admitSubmission(
-  entry: { readonly origin: string; readonly addressee: string; readonly envelope: Uint8Array },
-  verify: Verify = verifyEd25519,
-): AdmittedSubmission | NotAdmitted {
-  try {
-    const { statement, envelope, payloadDigest, identity } = parseStatementEnvelope(entry.envelope);
-    if (!isIntakeStatement(statement)) return refused('wrong-log', 'its type belongs in no intake log');
-    const { addressee, key, log } = statement.predicate;
-    if (log !== entry.origin)
-      return refused('wrong-log', `it was written for ${log}, not for ${entry.origin}`);
-    if (addressee !== entry.addressee)
-      return refused('wrong-log', `it is addressed to ${addressee}, not to ${entry.addressee}`);
-    const signer = parsePublicKey(key);
-    if (envelope.signatures.length !== 1 || envelope.signatures[0]?.keyid !== signer.keyid)
-      return refused('unknown-key', 'it must be signed by the key that it names, and by no other');
-    openEnvelope(envelope, [signer], verify);
-    return { admitted: true, statement, payloadDigest, identity, signer: signer.keyid };
-  } catch (error) {
-    if (!(error instanceof StatementError)) throw error;
-    const code = error.code === 'bad-signature' ? 'bad-signature' : 'not-a-statement';
-    return refused(code, error.message);
-  }
-}
-
 /**
  * Why heads that this key alone signs would not be admitted, from the newest entry of the keys log on; undefined if they
  * would. A centre signs its heads with one key: once that one may not say them, nothing in its other logs is anchored any
@@ -157,6 +117,23 @@ export function whyNoHeads(keys: KeysState, keyid: string): string | undefined {
   if (key === undefined) return `key ${keyid} was never added`;
   const excuse = whyNot(key, rule, undefined, Number.POSITIVE_INFINITY, atMs);
   return excuse === undefined ? undefined : `key ${keyid} ${excuse}`;
+}
+
+/**
+ * Whether a key may act in a role, for a product or, without one, for all of them: for what no rule of the registration policy
+ * asks for, because it is not said in the root log. A key that is unknown may nothing, and nobody may if the keys log is unsound.
+ *
+ * @param at `leafIndex`: from which entry of the root log on it acts; `atMs`: when that was registered
+ */
+export function holdsRole(
+  keys: KeysState,
+  keyid: string,
+  { role, product }: { readonly role: string; readonly product: string | undefined },
+  at: { readonly leafIndex: number; readonly atMs: number },
+): boolean {
+  const key = keys.keys.get(keyid);
+  if (key === undefined || keys.unsound !== undefined) return false;
+  return whyNot(key, { role }, product, at.leafIndex, at.atMs) === undefined;
 }
 
 interface Candidate {
@@ -277,7 +254,7 @@ function judgeSigners(
 /** Why the signature of a key does not count, or undefined if it does. */
 function whyNot(
   key: KeyRecord,
-  rule: RegistrationRule,
+  rule: Pick<RegistrationRule, 'role'>,
   product: string | undefined,
   leafIndex: number,
   atMs: number,

@@ -14,10 +14,9 @@ export {
   type Admission,
   type AdmissionRefusalCode,
   type Admitted,
-  type AdmittedSubmission,
   admit,
   admitEnvelope,
-  admitSubmission,
+  holdsRole,
   type NotAdmitted,
   type Voided,
   whyNoHeads,
@@ -207,7 +206,7 @@ export {
   MAX_DISPOSAL_LIST_BYTES,
   parseDisposalList,
 } from './predicates/vault.ts';
-export { CENTRE_ROLE, DEFAULT_RULES, ROLES, type Role } from './registration-policy.ts';
+export { CENTRE_ROLE, DEFAULT_RULES, LIAISON_ROLE, ROLES, type Role } from './registration-policy.ts';
 export {
   artifactName,
   base64,

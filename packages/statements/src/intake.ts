@@ -15,6 +15,7 @@ export {
 } from './intake/engagements.ts';
 export { FINDING_GRADES, finding, findingResponse, findingRetest } from './intake/findings.ts';
 export { type IntakeStatement, intakeTypes } from './intake/intake-types.ts';
+export { type NamedBody, namedBodies } from './intake/named-bodies.ts';
 export { CONCLUSIONS, managementStatement, opinion, opinionWithdrawal } from './intake/opinions.ts';
 export {
   accreditation,

@@ -12,8 +12,11 @@ import { HEAD_TYPE } from './predicates/logs.ts';
 import { ARTIFACT_TYPE, RELEASE_TYPE, WITHDRAWAL_TYPE } from './predicates/releases.ts';
 import { DISPOSAL_TYPE } from './predicates/vault.ts';
 
-/** The roles that the default rules know. */
-export const ROLES = ['anchor', 'custodian', 'publisher', 'spokesperson'] as const;
+/** A key of this role speaks for the vendor in reviews. No rule asks for it: what it says is said in an intake log. */
+export const LIAISON_ROLE = 'liaison';
+
+/** The roles of a fresh instance: those that the default rules ask for, and the liaison. */
+export const ROLES = ['anchor', 'custodian', LIAISON_ROLE, 'publisher', 'spokesperson'] as const;
 
 /** By a key of this role another centre's server says who it is, when it copies the encrypted vault. No rule asks for it: it signs no statement. */
 export const CENTRE_ROLE = 'centre';

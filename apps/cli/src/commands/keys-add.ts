@@ -6,6 +6,7 @@ import {
   policyAt,
   type RoleGrant,
   CENTRE_ROLE,
+  LIAISON_ROLE,
   ROLES,
 } from '@vitrine/statements';
 import { couldNotRun, refused } from '../failure.ts';
@@ -70,7 +71,7 @@ function checkRoles(roles: readonly RoleGrant[], state: KeysState | undefined, t
     state === undefined
       ? ROLES
       : (policyAt(state, state.lastRegisteredAtMs)?.rules ?? []).map(({ role }) => role);
-  const known = new Set<string>([...asked, CENTRE_ROLE]);
+  const known = new Set<string>([...asked, CENTRE_ROLE, LIAISON_ROLE]);
   const names = [...known].sort().join(', ');
   for (const { role } of roles) {
     if (known.has(role)) continue;

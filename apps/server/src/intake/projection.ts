@@ -2,9 +2,10 @@
  * What entered at the centres: at each true head of an announced centre's intake log, the entries of that log up to it become part
  * of the view. So a root size names one state of every intake log too.
  */
-import { admitSubmission, HEAD_TYPE, parseLeaf, StatementError } from '@vitrine/statements';
+import { HEAD_TYPE, parseLeaf, StatementError, SUBMISSION_TYPE } from '@vitrine/statements';
+import { admitIntake } from '@vitrine/statements/intake';
 import { encodeHex } from '@vitrine/tlog';
-import { verifyWithNode } from '../identity/verify.ts';
+import { verifySpeakerWithNode } from '../identity/verify.ts';
 import type { LogView } from '../log/log.ts';
 import { type Folded, NOTHING, type Projection, type Told } from '../projection/projection.ts';
 import type { ReadTx } from '../projection/schema.ts';
@@ -140,8 +141,8 @@ function submissionOf(
     if (error instanceof StatementError) return undefined;
     throw error;
   }
-  const verdict = admitSubmission({ origin, addressee, envelope: parsed.envelope }, verifyWithNode);
-  if (!verdict.admitted) return undefined;
+  const verdict = admitIntake({ origin, addressee, envelope: parsed.envelope }, verifySpeakerWithNode);
+  if (!verdict.admitted || verdict.statement.predicateType !== SUBMISSION_TYPE) return undefined;
   const { body, kind, product } = verdict.statement.predicate;
   return {
     fact: 'submission-entered',

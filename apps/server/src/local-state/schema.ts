@@ -18,8 +18,11 @@ export interface LocalState extends MonitorTables, WatchTables {
   };
   /** HMAC of product and digest of each object received for the product (releases/holdings.ts). */
   holdings: { name: string };
-  /** Public bodies of submissions that are here, with which they came or by copy from another centre, by the payload digest of the submission: these bytes anyone may read. */
-  submission_bodies: { submission: string; body: string };
+  /**
+   * Bodies of statements of intake logs that are here, with which they came or by copy from another centre, by the payload digest of the
+   * statement. Anyone may read those that came as `public` ones; the parties of a review may those that came for `parties`.
+   */
+  intake_bodies: { statement: string; body: string; access: 'parties' | 'public' };
 }
 
 export type LocalDb = Kysely<LocalState>;
@@ -43,10 +46,12 @@ export async function prepareLocalState(db: LocalDb): Promise<void> {
     .addColumn('name', 'text', (column) => column.primaryKey())
     .execute();
   await db.schema
-    .createTable('submission_bodies')
+    .createTable('intake_bodies')
     .ifNotExists()
-    .addColumn('submission', 'text', (column) => column.primaryKey())
+    .addColumn('statement', 'text', (column) => column.notNull())
     .addColumn('body', 'text', (column) => column.notNull())
+    .addColumn('access', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('intake_bodies_key', ['statement', 'body'])
     .execute();
   await prepareMonitorTables(db);
   await prepareWatchTables(db);

@@ -162,9 +162,9 @@ function copy(): SubmissionBodies {
 /** What is served as the body of a submission. */
 async function shown(submission: string): Promise<string | undefined> {
   const row = await local
-    .selectFrom('submission_bodies')
+    .selectFrom('intake_bodies')
     .select('body')
-    .where('submission', '=', submission)
+    .where('statement', '=', submission)
     .executeTakeFirst();
   return row === undefined
     ? undefined

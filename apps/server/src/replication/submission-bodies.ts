@@ -154,10 +154,10 @@ class BodiesOfIntake {
       .limit(PAGE)
       .execute();
     const held = await local
-      .selectFrom('submission_bodies')
-      .select('submission')
+      .selectFrom('intake_bodies')
+      .select('statement as submission')
       .where(
-        'submission',
+        'statement',
         'in',
         rows.map(({ submission }) => submission),
       )
@@ -214,9 +214,9 @@ class BodiesOfIntake {
       await room.during(bytes.length, () => vault.store(bytes, { sha256: body, sizeBytes: bytes.length }));
       // Only what came as this submission's body is ever served as one: the vault may hold the same digest as a secret.
       await local
-        .insertInto('submission_bodies')
-        .values({ submission, body })
-        .onConflict((conflict) => conflict.column('submission').doNothing())
+        .insertInto('intake_bodies')
+        .values({ statement: submission, body, access: 'public' })
+        .onConflict((conflict) => conflict.columns(['statement', 'body']).doNothing())
         .execute();
       return undefined;
     }
