@@ -25,24 +25,11 @@ import {
 } from '@vitrine/statements/intake';
 import { type Engagement, requestEngagement, sayOfEngagement } from './engagements.ts';
 import { type Finding, sayFinding, sayOfFinding } from './findings.ts';
+import type { Known, ReviewSaying } from './known.ts';
 import { type Note, sayNote } from './notes.ts';
 import { type Opinion, sayOpinion, withdrawOpinion } from './opinions.ts';
-import { type Organisation, sayOfOrganisation } from './organisations.ts';
+import { hasLiaison, type Organisation, sayOfOrganisation } from './organisations.ts';
 import { type Capacity, type Outcome, refused, type Said, type Told } from './told.ts';
-
-/** What is known so far. */
-export interface Known {
-  /** Whether the statement of this payload digest has counted: a centre that repeats one brings nothing back. */
-  hasCounted(digest: string): Promise<boolean>;
-  organisation(id: string): Promise<Organisation | undefined>;
-  /** The organisation that has the accreditation. */
-  accredited(accreditation: string): Promise<Organisation | undefined>;
-  engagement(id: string): Promise<Engagement | undefined>;
-  /** By the payload digest of any of its wordings. */
-  finding(digest: string): Promise<Finding | undefined>;
-  findingNumbered(engagement: string, number: number): Promise<Finding | undefined>;
-  opinion(id: string): Promise<Opinion | undefined>;
-}
 
 /** What a statement changed: the whole state of the one thing that it is about. */
 export type Change =
@@ -51,13 +38,6 @@ export type Change =
   | { readonly of: 'finding'; readonly state: Finding }
   | { readonly of: 'opinion'; readonly state: Opinion }
   | { readonly of: 'note'; readonly state: Note };
-
-export type ReviewSaying = Exclude<Told['statement'], Said<'https://vitrine.dev/submission/v1'>>;
-
-/** Whether a statement of an intake log belongs to reviews. */
-export function isReviewSaying(statement: Told['statement']): statement is ReviewSaying {
-  return statement.predicateType !== 'https://vitrine.dev/submission/v1';
-}
 
 /** What changes, or why the statement counts for nothing. Reads no clock. */
 export async function sayOfReviews(
@@ -187,6 +167,8 @@ export class ReviewsFold implements Known {
   readonly notes = new Map<string, Note>();
   readonly #counted = new Set<string>();
   readonly #accredited = new Map<string, string>();
+  /** By keyid: which organisations ever named it as their liaison. */
+  readonly #liaisons = new Map<string, Set<string>>();
   readonly #wordings = new Map<string, string>();
   readonly #numbers = new Map<string, string>();
 
@@ -205,6 +187,11 @@ export class ReviewsFold implements Known {
 
   organisation(id: string): Promise<Organisation | undefined> {
     return Promise.resolve(this.organisations.get(id));
+  }
+
+  liaisonOf(keyid: string): Promise<readonly Organisation[]> {
+    const named = [...(this.#liaisons.get(keyid) ?? [])].flatMap((id) => this.organisations.get(id) ?? []);
+    return Promise.resolve(named.filter((organisation) => hasLiaison(organisation, keyid)));
   }
 
   accredited(digest: string): Promise<Organisation | undefined> {
@@ -232,6 +219,9 @@ export class ReviewsFold implements Known {
       case 'organisation':
         this.organisations.set(state.id, state);
         for (const { digest } of state.accreditations) this.#accredited.set(digest, state.id);
+        for (const keyid of Object.keys(state.members))
+          if (hasLiaison(state, keyid))
+            this.#liaisons.set(keyid, (this.#liaisons.get(keyid) ?? new Set()).add(state.id));
         return;
       case 'engagement':
         this.engagements.set(state.id, state);

@@ -13,6 +13,7 @@ export {
   type Shown,
   ShownBytes,
 } from './coverage.ts';
+export { capacityOf, isOwnOpinion, type Surroundings } from './capacity.ts';
 export {
   type Decision,
   ENGAGEMENT_STATES,
@@ -40,14 +41,8 @@ export {
   type Wording,
   wordingOf,
 } from './findings.ts';
-export {
-  type Change,
-  isReviewSaying,
-  type Known,
-  ReviewsFold,
-  type ReviewSaying,
-  sayOfReviews,
-} from './fold.ts';
+export { type Change, ReviewsFold, sayOfReviews } from './fold.ts';
+export { isReviewSaying, type Known, type ReviewSaying } from './known.ts';
 export type { Note, NoteSaying } from './notes.ts';
 export {
   type Opinion,
@@ -60,6 +55,7 @@ export {
 export {
   type Accreditation,
   accreditationsAt,
+  hasLiaison,
   type Member,
   type MemberRole,
   memberOf,

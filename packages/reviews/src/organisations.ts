@@ -83,6 +83,11 @@ export function memberOf(known: Organisation, keyid: string): Member | undefined
   return person?.ended === undefined ? person : undefined;
 }
 
+/** Whether an organisation names the key as its liaison now. */
+export function hasLiaison(organisation: Organisation, keyid: string): boolean {
+  return memberOf(organisation, keyid)?.roles.includes('liaison') === true;
+}
+
 /** The accreditations that hold at a time. */
 export function accreditationsAt(known: Organisation, atMs: number): readonly Accreditation[] {
   return known.accreditations.filter(

@@ -58,6 +58,7 @@ import type { WordIndex } from '../projection/word-index.ts';
 import { catalogueProjection } from '../releases/catalogue.ts';
 import { releasesProjection } from '../releases/projection.ts';
 import { addReleaseRoutes } from '../releases/routes.ts';
+import { reviewsProjection } from '../reviews/projection.ts';
 import { replicationStatus } from '../replication/replication.ts';
 import { replicate } from './replicating.ts';
 import type { CopyStorage } from './replicating.ts';
@@ -181,8 +182,9 @@ export async function startCentre({
       bodiesProjection,
       catalogueProjection(words),
       centresProjection(async (size) => encodeHex(await root.rootAt(size))),
-      commitmentsProjection({ origin: root.origin, rootAt: (size) => root.rootAt(size) }),
       intakeProjection({ held: (centre, size) => logs.intakeHeld(centre, size) }),
+      reviewsProjection,
+      commitmentsProjection({ origin: root.origin, rootAt: (size) => root.rootAt(size) }),
       eventsProjection,
       mentionsProjection,
     ],

@@ -25,9 +25,15 @@ import type {
   Requirement,
   Told as CommitmentTold,
 } from '@vitrine/commitments';
-import { CENTRE_TYPE, COMMITMENT_TYPE, COSIGNED_TYPE, EVENT_TYPE } from '@vitrine/statements';
+import {
+  CENTRE_TYPE,
+  COMMITMENT_TYPE,
+  COSIGNED_TYPE,
+  EVENT_TYPE,
+  SUBMISSION_TYPE,
+} from '@vitrine/statements';
 import { NOTHING } from '../projection/projection.ts';
-import type { Folded, Projection, Told } from '../projection/projection.ts';
+import type { Entered, Folded, Projection, Told } from '../projection/projection.ts';
 import type { Fact, ReadTx } from '../projection/schema.ts';
 import type { CommitmentFact } from './tables.ts';
 import { formatDocument, formatFacts, parseDocument, parseFacts } from './stored.ts';
@@ -123,8 +129,31 @@ export function commitmentsProjection({ origin, rootAt }: CommitmentsProjectionO
         ...[...changed.values()].map((facts): Fact => ({ fact: 'commitment-shown', row: rowOf(facts) })),
       ];
     },
+    foldEntered,
     record,
   };
+}
+
+/** What entered at a centre is evidence from the head on that makes it part of the view. */
+async function foldEntered(tx: ReadTx, entered: Entered): Promise<readonly Fact[]> {
+  const { digest, entryIndex, head, origin, signer, statement } = entered;
+  if (statement.predicateType !== SUBMISSION_TYPE) return [];
+  const { body, kind, product } = statement.predicate;
+  const document = documentOfSubmission({
+    entry: { origin, leafIndex: entryIndex },
+    payloadDigest: digest,
+    signer,
+    kind,
+    product,
+    access: body.access,
+    vendor: (head.keys.keys.get(signer)?.addedAtMs ?? Infinity) <= head.registeredAt,
+    anchoredAtMs: head.registeredAt,
+  });
+  const changed = await shownBy(tx, [document]);
+  return [
+    evidenceTold(document, head.leafIndex, entryIndex),
+    ...[...changed.values()].map((facts): Fact => ({ fact: 'commitment-shown', row: rowOf(facts) })),
+  ];
 }
 
 function evidenceTold(document: EvidenceDocument, leafIndex: number, position: number): Fact {
@@ -190,9 +219,6 @@ async function record(tx: ReadTx, fact: Fact): Promise<void> {
     case 'commitment-shown':
       await recordCommitment(tx, fact);
       break;
-    case 'intake-anchored':
-      await recordSubmissions(tx, fact.row);
-      break;
     case 'evidence-told':
       await tx.insertInto('evidence_documents').values(fact.row).execute();
       break;
@@ -201,45 +227,6 @@ async function record(tx: ReadTx, fact: Fact): Promise<void> {
       break;
     default:
   }
-}
-
-/** What entered at a centre is evidence from the head on that makes it part of the view; the facts of that are the submissions themselves. */
-async function recordSubmissions(
-  tx: ReadTx,
-  head: { readonly origin: string; readonly leaf_index: number; readonly anchored_at: number },
-): Promise<void> {
-  const rows = await tx
-    .selectFrom('submissions')
-    .selectAll()
-    .where('origin', '=', head.origin)
-    .where('head_index', '=', head.leaf_index)
-    .orderBy('entry_index')
-    .execute();
-  const documents = rows.map((row) =>
-    documentOfSubmission({
-      entry: { origin: row.origin, leafIndex: row.entry_index },
-      payloadDigest: row.digest,
-      signer: row.signer,
-      kind: row.kind,
-      product: row.product ?? undefined,
-      access: row.access,
-      vendor: row.by_vendor === 1,
-      anchoredAtMs: head.anchored_at,
-    }),
-  );
-  const changed = await shownBy(tx, documents);
-  for (const [position, document] of documents.entries())
-    await tx
-      .insertInto('evidence_documents')
-      .values({
-        leaf_index: head.leaf_index,
-        position,
-        type: document.type,
-        document: formatDocument(document),
-      })
-      .execute();
-  for (const facts of changed.values())
-    await recordCommitment(tx, { fact: 'commitment-shown', row: rowOf(facts) });
 }
 
 /** The commitments that documents change, as they are after all of them. */

@@ -2,14 +2,20 @@
  * What entered at the centres: at each true head of an announced centre's intake log, the entries of that log up to it become part
  * of the view. So a root size names one state of every intake log too.
  */
-import { HEAD_TYPE, parseLeaf, StatementError, SUBMISSION_TYPE } from '@vitrine/statements';
-import { admitIntake } from '@vitrine/statements/intake';
-import { encodeHex } from '@vitrine/tlog';
+import {
+  HEAD_TYPE,
+  type Leaf,
+  parseLeaf,
+  publicKeyFromRaw,
+  StatementError,
+  SUBMISSION_TYPE,
+} from '@vitrine/statements';
+import { admitIntake, namedBodies } from '@vitrine/statements/intake';
+import { encodeHex, parseVkey } from '@vitrine/tlog';
 import { verifySpeakerWithNode } from '../identity/verify.ts';
 import type { LogView } from '../log/log.ts';
-import { type Folded, NOTHING, type Projection, type Told } from '../projection/projection.ts';
-import type { ReadTx } from '../projection/schema.ts';
-import type { IntakeFact } from './tables.ts';
+import { type Entered, type Folded, NOTHING, type Projection, type Told } from '../projection/projection.ts';
+import type { Fact, ReadTx } from '../projection/schema.ts';
 
 /** The intake log of a centre as the log announces it. */
 export interface AnnouncedIntake {
@@ -55,6 +61,15 @@ export function intakeProjection({ held }: IntakeProjectionOptions): Projection 
         .addColumn('body', 'text', (column) => column.notNull())
         .addPrimaryKeyConstraint('submissions_key', ['origin', 'entry_index'])
         .execute();
+      await schema
+        .createTable('entered_bodies')
+        .addColumn('origin', 'text', (column) => column.notNull())
+        .addColumn('entry_index', 'bigint', (column) => column.notNull())
+        .addColumn('statement', 'text', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .addColumn('access', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('entered_bodies_key', ['origin', 'entry_index', 'body'])
+        .execute();
       await schema.createIndex('submissions_digest').on('submissions').column('digest').execute();
       await schema
         .createIndex('submissions_newest')
@@ -65,18 +80,21 @@ export function intakeProjection({ held }: IntakeProjectionOptions): Projection 
 
     async fold(tx, told) {
       if (told.statement.predicateType !== HEAD_TYPE) return NOTHING;
-      const { head, log: addressee } = told.statement.predicate;
+      const { head } = told.statement.predicate;
       const centre = await tx
         .selectFrom('centres')
         .select(['name', 'url', 'intake_origin', 'intake_vkey'])
         .where('intake_origin', '=', head.origin)
         .executeTakeFirst();
       if (centre === undefined) return NOTHING;
-      return foldHead(tx, told, head, addressee, (size) => held(centre, size));
+      return foldHead(tx, told, centre, (size) => held(centre, size));
     },
+
+    foldEntered: (_tx, entered) => Promise.resolve(factsOfEntered(entered)),
 
     async record(tx, fact) {
       if (fact.fact === 'submission-entered') await tx.insertInto('submissions').values(fact.row).execute();
+      if (fact.fact === 'body-entered') await tx.insertInto('entered_bodies').values(fact.row).execute();
       if (fact.fact !== 'intake-anchored') return;
       await tx
         .insertInto('intake_heads')
@@ -89,11 +107,16 @@ export function intakeProjection({ held }: IntakeProjectionOptions): Projection 
 
 async function foldHead(
   tx: ReadTx,
-  { keys, leafIndex, registeredAt }: Told,
-  { origin, root, treeSize }: { readonly origin: string; readonly root: string; readonly treeSize: number },
-  addressee: string,
+  told: Told,
+  { intake_vkey: intakeVkey }: AnnouncedIntake,
   held: (size: number) => Promise<LogView>,
 ): Promise<Folded> {
+  if (told.statement.predicateType !== HEAD_TYPE) return NOTHING;
+  const { leafIndex, registeredAt } = told;
+  const {
+    head: { origin, root, treeSize },
+    log: addressee,
+  } = told.statement.predicate;
   const known = await tx
     .selectFrom('intake_heads')
     .select(['leaf_index', 'size'])
@@ -107,57 +130,71 @@ async function foldHead(
   const log = await held(treeSize);
   if (encodeHex(await log.rootAt(treeSize)) !== root)
     return { refusal: `${origin} has another root at ${treeSize} entries than this head says` };
-  const facts: IntakeFact[] = [];
-  for await (const entry of log.readEntries(from, treeSize)) {
-    const fact = submissionOf(entry.leaf, {
-      origin,
-      addressee,
-      leafIndex,
-      entryIndex: entry.leafIndex,
-      isVendor: (keyid) => (keys.keys.get(keyid)?.addedAtMs ?? Infinity) <= registeredAt,
-    });
-    if (fact !== undefined) facts.push(fact);
-  }
   const row = { origin, leaf_index: leafIndex, size: treeSize, root, anchored_at: registeredAt };
-  return { facts: [...facts, { fact: 'intake-anchored', row }] };
+  return {
+    facts: [{ fact: 'intake-anchored', row }],
+    entered: enteredIn(log, { from, treeSize }, { addressee, head: told, intakeVkey }),
+  };
 }
 
-/** Undefined for what counts for nothing, wherever it stands: nobody says here what an intake log lets in. */
-function submissionOf(
-  leaf: Uint8Array,
-  at: {
-    readonly origin: string;
-    readonly addressee: string;
-    readonly leafIndex: number;
-    readonly entryIndex: number;
-    readonly isVendor: (keyid: string) => boolean;
-  },
-): IntakeFact | undefined {
-  const { origin, addressee } = at;
-  let parsed: ReturnType<typeof parseLeaf>;
+/** What counts of the entries that a head adds: nobody says here what an intake log lets in, so the rest is passed over. */
+async function* enteredIn(
+  log: LogView,
+  { from, treeSize }: { readonly from: number; readonly treeSize: number },
+  {
+    addressee,
+    head,
+    intakeVkey,
+  }: { readonly addressee: string; readonly head: Told; readonly intakeVkey: string },
+): AsyncGenerator<Entered> {
+  const { origin } = log;
+  const intakeKey = publicKeyFromRaw(parseVkey(intakeVkey).publicKey).keyid;
+  for await (const { leaf, leafIndex: entryIndex } of log.readEntries(from, treeSize)) {
+    const parsed = parsedLeaf(leaf);
+    if (parsed === undefined) continue;
+    const verdict = admitIntake({ origin, addressee, envelope: parsed.envelope }, verifySpeakerWithNode);
+    if (!verdict.admitted) continue;
+    const { payloadDigest: digest, signer, statement } = verdict;
+    yield { statement, digest, signer, origin, entryIndex, saidAt: parsed.registeredAtMs, intakeKey, head };
+  }
+}
+
+function parsedLeaf(leaf: Uint8Array): Leaf | undefined {
   try {
-    parsed = parseLeaf(leaf);
+    return parseLeaf(leaf);
   } catch (error) {
     if (error instanceof StatementError) return undefined;
     throw error;
   }
-  const verdict = admitIntake({ origin, addressee, envelope: parsed.envelope }, verifySpeakerWithNode);
-  if (!verdict.admitted || verdict.statement.predicateType !== SUBMISSION_TYPE) return undefined;
-  const { body, kind, product } = verdict.statement.predicate;
-  return {
-    fact: 'submission-entered',
-    row: {
-      origin,
-      entry_index: at.entryIndex,
-      head_index: at.leafIndex,
-      digest: verdict.payloadDigest,
-      registered_at: parsed.registeredAtMs,
-      signer: verdict.signer,
-      by_vendor: at.isVendor(verdict.signer) ? 1 : 0,
-      kind,
-      product: product ?? null,
-      access: body.access,
-      body: body.access === 'public' ? body.digest : body.commitment,
-    },
-  };
+}
+
+function factsOfEntered(entered: Entered): readonly Fact[] {
+  const { digest, entryIndex, head, origin, saidAt, signer, statement } = entered;
+  const facts: Fact[] = [];
+  if (statement.predicateType === SUBMISSION_TYPE) {
+    const { body, kind, product } = statement.predicate;
+    const isVendor = (head.keys.keys.get(signer)?.addedAtMs ?? Infinity) <= head.registeredAt;
+    facts.push({
+      fact: 'submission-entered',
+      row: {
+        origin,
+        entry_index: entryIndex,
+        head_index: head.leafIndex,
+        digest,
+        registered_at: saidAt,
+        signer,
+        by_vendor: isVendor ? 1 : 0,
+        kind,
+        product: product ?? null,
+        access: body.access,
+        body: body.access === 'public' ? body.digest : body.commitment,
+      },
+    });
+  }
+  for (const { access, digest: body } of namedBodies(statement))
+    facts.push({
+      fact: 'body-entered',
+      row: { origin, entry_index: entryIndex, statement: digest, body, access },
+    });
+  return facts;
 }

@@ -18,8 +18,20 @@ export interface IntakeTables {
     access: string;
     body: string;
   };
+  /**
+   * The bodies of everything that entered and is admitted, by the payload digest of the statement. Those for `parties` are no secret bodies
+   * of the vendor's log: anyone may name any digest here, and must not take from the public by it what the vendor has published.
+   */
+  entered_bodies: {
+    origin: string;
+    entry_index: number;
+    statement: string;
+    body: string;
+    access: 'parties' | 'public';
+  };
 }
 
 export type IntakeFact =
+  | { readonly fact: 'body-entered'; readonly row: IntakeTables['entered_bodies'] }
   | { readonly fact: 'intake-anchored'; readonly row: IntakeTables['intake_heads'] }
   | { readonly fact: 'submission-entered'; readonly row: IntakeTables['submissions'] };

@@ -20,7 +20,7 @@ import { encodeHex } from '@vitrine/tlog';
 import { CentreError } from '../error.ts';
 import { verifyWithNode } from '../identity/verify.ts';
 import type { Entry, LogView } from '../log/log.ts';
-import type { Projection, Told } from './projection.ts';
+import type { Entered as EnteredStatement, Projection, Told } from './projection.ts';
 import type { ReadModelCopy, ReadModelStore } from './read-model-store.ts';
 import { createFoldTables, SEMANTICS } from './schema.ts';
 import type { Fact, ReadTx } from './schema.ts';
@@ -190,6 +190,29 @@ export async function startProjector<Copy extends ReadModelCopy>({
       : anchored;
   }
 
+  async function record(tx: ReadTx, facts: readonly Fact[]): Promise<void> {
+    for (const fact of facts) for (const projection of projections) await projection.record(tx, fact);
+  }
+
+  /** Each may rest on what those before it said, so what it makes known is recorded before the next. @returns the digest of the view */
+  async function foldEntered(
+    tx: ReadTx,
+    statements: AsyncIterable<EnteredStatement>,
+    digest: string,
+  ): Promise<string> {
+    let viewDigest = digest;
+    let told = 0;
+    for await (const statement of statements) {
+      const facts: Fact[] = [];
+      for (const projection of projections)
+        facts.push(...((await projection.foldEntered?.(tx, statement, facts)) ?? []));
+      await record(tx, facts);
+      viewDigest = nextViewDigest(viewDigest, true, facts);
+      if (++told % ENTRIES_AT_A_STRETCH === 0) await setImmediate();
+    }
+    return viewDigest;
+  }
+
   async function foldEntry(
     tx: ReadTx,
     { leafIndex, leaf }: Entry,
@@ -207,6 +230,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
     const verdict = admit(next.state, { origin: root.origin, leafIndex, leaf }, verifyWithNode);
     let refusal = verdict.admitted ? null : verdict.reason;
     const facts: Fact[] = [];
+    const entering: AsyncIterable<EnteredStatement>[] = [];
     if (!verdict.admitted && verdict.voided !== undefined && !(await hasEnded(tx))) {
       const { admission, ...voided } = verdict.voided;
       const told = toldOf(admission, leafIndex, next.state);
@@ -223,10 +247,14 @@ export async function startProjector<Copy extends ReadModelCopy>({
           break;
         }
         facts.push(...folded.facts);
+        if (folded.entered !== undefined) entering.push(folded.entered);
       }
     }
     const stated = refusal === null || !verdict.admitted ? facts : [];
-    for (const fact of stated) for (const projection of projections) await projection.record(tx, fact);
+    await record(tx, stated);
+    let viewDigest = nextViewDigest(digest, refusal === null, stated);
+    if (refusal === null)
+      for (const statements of entering) viewDigest = await foldEntered(tx, statements, viewDigest);
     const { statement } = parsed;
     await tx
       .insertInto('statements')
@@ -242,7 +270,7 @@ export async function startProjector<Copy extends ReadModelCopy>({
     return {
       // What was said past the end of the root log anchors nothing either.
       anchored: refusal === null ? next : anchored,
-      digest: nextViewDigest(digest, refusal === null, stated),
+      digest: viewDigest,
     };
   }
 

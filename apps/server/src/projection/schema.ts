@@ -11,9 +11,10 @@ import type { EventFact, EventTables } from '../events/tables.ts';
 import type { FeedFact, FeedTables } from '../feeds/tables.ts';
 import type { IntakeFact, IntakeTables } from '../intake/tables.ts';
 import type { ReleaseFact, ReleaseTables } from '../releases/tables.ts';
+import type { ReviewFact, ReviewTables } from '../reviews/tables.ts';
 
 /** Raised whenever a fold changes what it emits; read models of other semantics are folded anew, and view digests compared within one only. */
-export const SEMANTICS = 10;
+export const SEMANTICS = 11;
 
 /** What the projector itself keeps. */
 interface FoldTables {
@@ -64,7 +65,8 @@ export interface ReadModels
     CommitmentTables,
     EventTables,
     FeedTables,
-    IntakeTables {}
+    IntakeTables,
+    ReviewTables {}
 
 /** What an entry makes known, as it stands in the tables. */
 export type Fact =
@@ -76,7 +78,8 @@ export type Fact =
   | CommitmentFact
   | EventFact
   | FeedFact
-  | IntakeFact;
+  | IntakeFact
+  | ReviewFact;
 
 export type ReadDb = Kysely<ReadModels>;
 export type ReadTx = Transaction<ReadModels>;
