@@ -489,17 +489,10 @@ export const routes = {
   submissionBody: {
     method: 'GET',
     path: '/api/submissions/:digest/body',
-    summary: 'The public body of a submission, wherever it entered: every centre copies those of the others',
+    summary:
+      'The public body of a submission, or of another statement of an intake log, wherever it entered: every centre copies those of the others',
     session: false,
     params: v.strictObject({ digest: DigestSchema }),
-    response: anyBytes,
-  },
-  statementBody: {
-    method: 'GET',
-    path: '/api/submissions/:digest/bodies/:sha256',
-    summary: 'A public body of any statement of an intake log, one of those that it names',
-    session: false,
-    params: v.strictObject({ digest: DigestSchema, sha256: DigestSchema }),
     response: anyBytes,
   },
   addWatch: {

@@ -39,12 +39,8 @@ export interface Submitted {
 export interface Intake {
   /** @throws CentreError `malformed-envelope`, `statement-refused`, `digest-mismatch`, `body-missing`, `body-too-large`; LogError */
   submit(submitted: Submitted): Promise<AcceptedStatement>;
-  /**
-   * A public body of a statement that entered here, or at another centre from which it was copied.
-   * @param body its digest; undefined where the statement has one public body
-   * @throws CentreError `not-found`
-   */
-  body(statement: string, body?: string): Promise<Uint8Array>;
+  /** The public body of a statement that entered here, or at another centre from which it was copied. @throws CentreError `not-found` */
+  body(statement: string): Promise<Uint8Array>;
 }
 
 /** A body as it came. `pointer`: where it stood in the request. */
@@ -108,17 +104,17 @@ export function createIntake({
       });
     },
 
-    async body(statement, body) {
-      const held = local
+    async body(statement) {
+      const row = await local
         .selectFrom('intake_bodies')
         .select('body')
         .where('statement', '=', statement)
-        .where('access', '=', 'public');
-      const row = await (body === undefined ? held : held.where('body', '=', body)).executeTakeFirst();
+        .where('access', '=', 'public')
+        .executeTakeFirst();
       if (row === undefined)
         throw new CentreError(
           'not-found',
-          `No such public body of a statement ${statement} is here, or not yet: bodies come from the centre where a statement entered.`,
+          `No public body of a statement ${statement} is here, or not yet: bodies come from the centre where a statement entered.`,
         );
       return vault.getBytes(row.body, { maxBytes: MAX_SUBMISSION_BODY_BYTES });
     },

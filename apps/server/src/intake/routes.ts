@@ -11,9 +11,6 @@ export function addIntakeRoutes(
 ): void {
   router.on('submit', ({ body }) => intake.submit(body));
   router.on('submissionBody', async ({ params }) => ({ bytes: await intake.body(params.digest) }));
-  router.on('statementBody', async ({ params }) => ({
-    bytes: await intake.body(params.digest, params.sha256),
-  }));
   router.on('submissions', async ({ query }) => {
     const limit = query.limit ?? DEFAULT_LIMIT;
     const before = query.before ?? Number.MAX_SAFE_INTEGER;

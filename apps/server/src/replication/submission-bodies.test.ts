@@ -121,20 +121,8 @@ async function entered(centre: string, body: string | Uint8Array): Promise<strin
   const digest = sha256(`submission ${at}`);
   const origin = `${centre}/intake`;
   await read
-    .insertInto('submissions')
-    .values({
-      origin,
-      entry_index: at,
-      head_index: at,
-      digest,
-      registered_at: 0,
-      signer: '',
-      by_vendor: 0,
-      kind: 'letter',
-      product: null,
-      access: 'public',
-      body: sha256(body),
-    })
+    .insertInto('entered_bodies')
+    .values({ origin, entry_index: at, statement: digest, body: sha256(body), access: 'public' })
     .execute();
   const head = { origin, leaf_index: at, size: at + 1, root: '', anchored_at: 0 };
   await read

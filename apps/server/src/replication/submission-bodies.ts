@@ -1,9 +1,9 @@
 /**
- * Copies to this centre the public bodies of what was said to the vendor at any centre: from the centre where it entered or, when that is
+ * Copies to this centre the public bodies of what was said to the vendor or in a review at any centre: from the centre where it entered or, when that is
  * away or gives something else, from any other that has it. Each is asked for by a submission that the view shows, and kept only when its
  * digest is the one that its submitter signed. So every centre shows every body, and the loss of a centre loses none.
  *
- * A body has the size that an intake takes at most, there is one for each submission that was anchored, and some of the disk is kept free.
+ * A body has the size that an intake takes at most, there is one at most for each statement that was anchored, and some of the disk is kept free.
  * Each intake log is copied by itself: bodies that are not to be had keep nothing of another centre from coming.
  */
 import { createHash } from 'node:crypto';
@@ -145,8 +145,8 @@ class BodiesOfIntake {
   async #named(): Promise<{ readonly wanted: Wanted[]; readonly next: number; readonly isLast: boolean }> {
     const { local, read } = this.#options;
     const rows = await read
-      .selectFrom('submissions')
-      .select(['entry_index', 'digest as submission', 'body'])
+      .selectFrom('entered_bodies')
+      .select(['entry_index', 'statement as submission', 'body'])
       .where('origin', '=', this.#origin)
       .where('entry_index', '>=', this.#doneBelow)
       .where('access', '=', 'public')
@@ -156,6 +156,7 @@ class BodiesOfIntake {
     const held = await local
       .selectFrom('intake_bodies')
       .select('statement as submission')
+      .where('access', '=', 'public')
       .where(
         'statement',
         'in',

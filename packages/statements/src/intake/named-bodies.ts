@@ -14,7 +14,7 @@ export interface NamedBody {
 }
 
 /**
- * The bodies that come with a statement, none twice. None of a submission that only commits to its body; none of what a statement
+ * The bodies that come with a statement, none twice, and one of them at most public. None of a submission that only commits to its body; none of what a statement
  * refers to as said or published elsewhere, criteria and findings for example.
  */
 export function namedBodies(statement: IntakeStatement): readonly NamedBody[] {
