@@ -4,6 +4,7 @@ export * from './commitments.ts';
 export * from './packs.ts';
 export * from './events.ts';
 export * from './problem-codes.ts';
+export * from './reviews.ts';
 export * from './routes.ts';
 export * from './schemas.ts';
 export * from './status.ts';

@@ -4,6 +4,14 @@ import { CentreListSchema, ForkListSchema, NoticeListSchema, ResolvedForksSchema
 import { EventListSchema } from './events.ts';
 import { CommitmentDetailSchema, CommitmentIdSchema, CommitmentListSchema } from './commitments.ts';
 import { PackIdSchema, PackListSchema, PackSchema } from './packs.ts';
+import {
+  EngagementDetailSchema,
+  EngagementListSchema,
+  OpinionDetailSchema,
+  OpinionListSchema,
+  OrganisationDetailSchema,
+  OrganisationListSchema,
+} from './reviews.ts';
 import { CentreStatusSchema } from './status.ts';
 import {
   AcceptedSchema,
@@ -253,6 +261,62 @@ export const routes = {
     session: false,
     params: v.strictObject({ id: CommitmentIdSchema }),
     response: CommitmentDetailSchema,
+  },
+  organisations: {
+    method: 'GET',
+    path: '/api/organisations',
+    summary: 'The organisations that review, in the order in which they were founded',
+    session: false,
+    query: v.strictObject({ after: v.optional(digits), limit }),
+    response: OrganisationListSchema,
+  },
+  organisation: {
+    method: 'GET',
+    path: '/api/organisations/:id',
+    summary: 'An organisation: its keys, who speaks for it, who accredits it',
+    session: false,
+    params: v.strictObject({ id: DigestSchema }),
+    response: OrganisationDetailSchema,
+  },
+  engagements: {
+    method: 'GET',
+    path: '/api/engagements',
+    summary:
+      'The engagements and how each stands, in the order in which they were requested; how many there are in each state',
+    session: false,
+    query: v.strictObject({ after: v.optional(digits), organisation: v.optional(DigestSchema), limit }),
+    response: EngagementListSchema,
+  },
+  engagement: {
+    method: 'GET',
+    path: '/api/engagements/:id',
+    summary:
+      'An engagement: what was asked for, decided and ended; its findings as counts, and in full those that everybody may know, by number: those after one',
+    session: false,
+    params: v.strictObject({ id: DigestSchema }),
+    query: v.strictObject({ after: v.optional(digits), limit }),
+    response: EngagementDetailSchema,
+  },
+  opinions: {
+    method: 'GET',
+    path: '/api/opinions',
+    summary: 'The opinions and how each stands, in the order in which they were given',
+    session: false,
+    query: v.strictObject({
+      after: v.optional(digits),
+      product: v.optional(ProductNameSchema),
+      release: v.optional(DigestSchema),
+      limit,
+    }),
+    response: OpinionListSchema,
+  },
+  opinion: {
+    method: 'GET',
+    path: '/api/opinions/:id',
+    summary: 'An opinion, and how it stands',
+    session: false,
+    params: v.strictObject({ id: DigestSchema }),
+    response: OpinionDetailSchema,
   },
   events: {
     method: 'GET',

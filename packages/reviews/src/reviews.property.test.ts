@@ -1,115 +1,20 @@
 // Whoever says whatever in whatever order: history only grows, and nobody gains what is not theirs.
 
-import type { IntakeStatement } from '@vitrine/statements/intake';
-import { memberEnd, opinionWithdrawal } from '@vitrine/statements/intake';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  accept,
-  by,
-  DAY_MS,
-  digestOf,
-  FOUND,
-  found,
-  grant,
-  joining,
-  KEYS,
-  LAB,
-  LEAD,
-  opine,
-  PARTNER,
-  PERIOD,
-  READER,
-  request,
-  respond,
-  retest,
-  Said,
-  VENDOR,
-} from '../test/world.ts';
+import { histories } from '../test/histories.ts';
+import { DAY_MS, KEYS, LAB, PERIOD, Said, VENDOR } from '../test/world.ts';
 import { engagementState, findingState, mayOpen, memberOf, type ReviewsFold } from './index.ts';
 
 const RUNS = process.env['VITRINE_SOAK'] === undefined ? 60 : 3_000;
 
-const asked = request();
-const engagement = Said.digest(asked);
-const granted = grant(engagement);
-const decision = Said.digest(granted);
-const one = found(engagement, 1);
-const anew = found(engagement, 1, { grade: 'low', rewords: Said.digest(one) });
-const finding = Said.digest(one);
-const opinion = opine(engagement, { findings: [finding] });
-
-/** What a speaker may try, whoever they are. */
-const TRIES: readonly ((signer: (typeof KEYS)[number]) => IntakeStatement)[] = [
-  () => FOUND,
-  (signer) => joining(LEAD, ['lead', 'reviewer'], signer),
-  (signer) => joining(READER, ['reviewer'], signer),
-  (signer) => joining(PARTNER, ['administrator', 'partner'], signer),
-  () => asked,
-  () => granted,
-  (signer) => accept(engagement, decision, signer),
-  () => one,
-  () => anew,
-  (signer) => found(engagement, 2, {}, signer),
-  (signer) => respond(engagement, finding, 'remediated', signer),
-  (signer) => retest(engagement, finding, 'closed', signer),
-  (signer) => retest(engagement, finding, 'still-open', signer),
-  () => opinion,
-  (signer) =>
-    opinionWithdrawal.of({
-      ...by(signer),
-      opinion: Said.digest(opinion),
-      reason: { digest: digestOf('why') },
-    }),
-  (signer) => grant(engagement, { detail: 'lines' }, signer),
-  (signer) => memberEnd.of({ ...by(signer), member: READER.keyid, organisation: LAB.keyid, reason: 'left' }),
-];
-
-/** Who says it where all goes well. */
-const LIKELY = [
-  LAB,
-  LAB,
-  LAB,
-  LAB,
-  LEAD,
-  VENDOR,
-  LAB,
-  READER,
-  READER,
-  LEAD,
-  VENDOR,
-  READER,
-  LEAD,
-  LAB,
-  LAB,
-  VENDOR,
-  LAB,
-];
-
-/** What goes well, in order, with little left out; and between, whoever says whatever. */
-const history = fc.record({
-  well: fc
-    .shuffledSubarray([...TRIES.keys()], { minLength: TRIES.length - 3 })
-    .map((some) => some.toSorted((x, y) => x - y)),
-  else: fc.array(
-    fc.record({ after: fc.nat(TRIES.length), what: fc.nat(TRIES.length - 1), who: fc.nat(KEYS.length - 1) }),
-    { maxLength: 30 },
-  ),
-});
-
 test('history only grows, and nobody gains what is not theirs', async () => {
   const seen = { closed: 0, open: 0, opinions: 0, reworded: 0 };
   await fc.assert(
-    fc.asyncProperty(history, async ({ well, else: others }) => {
+    fc.asyncProperty(histories, async (history) => {
       const said = new Said();
-      const steps = [
-        ...well.map((what) => ({ at: what, what, signer: LIKELY[what] ?? LAB })),
-        ...others.map(({ after, what, who }) => ({ at: after, what, signer: KEYS[who] ?? LAB })),
-      ].toSorted((x, y) => x.at - y.at);
-      for (const { what, signer } of steps) {
+      for (const { signer, statement } of history) {
         const before = snapshot(said.fold);
-        const statement = TRIES[what]?.(signer);
-        if (statement === undefined) throw new Error('no such try');
         await said.say(statement, signer);
         requireGrown(before, said.fold);
         requireTheirs(said.fold);

@@ -59,6 +59,7 @@ import { catalogueProjection } from '../releases/catalogue.ts';
 import { releasesProjection } from '../releases/projection.ts';
 import { addReleaseRoutes } from '../releases/routes.ts';
 import { reviewsProjection } from '../reviews/projection.ts';
+import { addReviewRoutes } from '../reviews/routes.ts';
 import { replicationStatus } from '../replication/replication.ts';
 import { replicate } from './replicating.ts';
 import type { CopyStorage } from './replicating.ts';
@@ -274,6 +275,7 @@ export async function startCentre({
     notices,
   });
   addCommitmentRoutes(router, { root, read });
+  addReviewRoutes(router, { root, read });
   addEventRoutes(router, read);
   addFeedRoutes(router, {
     name: config.name,

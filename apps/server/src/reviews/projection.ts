@@ -209,6 +209,7 @@ async function opinionRow(tx: ReadTx, state: Opinion, { known, surroundings, tol
     id,
     position: await positionOf(tx, 'review_opinions', id),
     engagement: said.engagement,
+    organisation: said.organisation,
     product: said.product ?? null,
     accredited: before?.accredited ?? (accreditationsAt(organisation, state.atMs).length > 0 ? 1 : 0),
     by_vendor: before?.by_vendor ?? (isOwn ? 1 : 0),

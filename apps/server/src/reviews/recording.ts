@@ -70,6 +70,7 @@ export async function createReviewTables({ schema }: ReadTx): Promise<void> {
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('position', 'bigint', (column) => column.notNull().unique())
     .addColumn('engagement', 'text', (column) => column.notNull())
+    .addColumn('organisation', 'text', (column) => column.notNull())
     .addColumn('product', 'text')
     .addColumn('accredited', 'integer', (column) => column.notNull())
     .addColumn('by_vendor', 'integer', (column) => column.notNull())

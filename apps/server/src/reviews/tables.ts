@@ -1,5 +1,7 @@
 /** The tables of reviews, and the facts that fill them. `state`: the whole state of one thing as @vitrine/reviews has it, in canonical JSON. */
-import type { EngagementState, FindingState } from '@vitrine/reviews';
+import type { EngagementState, FindingState, Wording } from '@vitrine/reviews';
+
+type FindingGrade = Wording['said']['grade'];
 
 export interface ReviewTables {
   /** Everything that was said in reviews. `refusal`: why it counts for nothing; null when it counts. `said_at`: by its centre. */
@@ -38,7 +40,7 @@ export interface ReviewTables {
     id: string;
     engagement: string;
     number: number;
-    grade: string;
+    grade: FindingGrade;
     standing: FindingState;
     public_from: number | null;
     state: string;
@@ -50,6 +52,7 @@ export interface ReviewTables {
     id: string;
     position: number;
     engagement: string;
+    organisation: string;
     product: string | null;
     accredited: number;
     by_vendor: number;
