@@ -645,8 +645,12 @@ describe('bad input', () => {
     await engagementAtAll(engagement, ({ said }) => said.evidenceRequests === 2);
     for (const { url } of three.all)
       await eventually(async () => {
-        const response = await fetch(`${url}/api/artifacts/${sha256(artifact)}/content`);
-        return response.ok ? true : undefined;
+        const responses = await Promise.all(
+          [`artifacts/${sha256(artifact)}/content`, `bodies/${notes.digest}`].map((path) =>
+            fetch(`${url}/api/${path}`),
+          ),
+        );
+        return responses.every(({ ok }) => ok) ? true : undefined;
       });
   });
 
