@@ -45,7 +45,7 @@ export function voiceOf(signer: Signer): Voice & { readonly key: string } {
 export const newVoice = (): ReturnType<typeof voiceOf> => voiceOf(newSigner());
 
 /** With a new passkey of a centre's page. */
-export function newPasskey(): Voice {
+function newPasskey(): Voice {
   const passkey = testPasskey(randomBytes(16).toString('hex'));
   const { keyid, origin, rpId, spki } = passkey;
   return {
