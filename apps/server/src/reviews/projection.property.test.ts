@@ -35,7 +35,7 @@ import { reviewsProjection } from './projection.ts';
 import { findEngagement, listEngagements } from './queries.ts';
 import { storedEngagement, storedFinding, storedNote, storedOpinion, storedOrganisation } from './stored.ts';
 
-const RUNS = process.env['VITRINE_SOAK'] === undefined ? 20 : 1_000;
+const RUNS = process.env['VITRINE_SOAK'] === undefined ? 150 : 1_000;
 
 /** The vendor's key is a liaison for `hello`, the product of the engagement, and for nothing else. */
 function vendorKeys(products: readonly string[] = ['hello'], more: Partial<KeyRecord> = {}): KeysState {
